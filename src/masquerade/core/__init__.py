@@ -1,0 +1,1 @@
+"""The nouns that every room shares: frames, faces, errors, protocols, settings."""

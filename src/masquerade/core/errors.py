@@ -1,0 +1,133 @@
+"""Every error that masquerade raises on purpose.
+
+    MasqueradeError
+    ├── SettingsError (ValueError)             exit 2   a setting or an argument is wrong
+    ├── InputError (ValueError)                exit 3   the input cannot be used
+    │   ├── MissingInputError (FileNotFoundError)
+    │   ├── UnsupportedMediaError
+    │   ├── CorruptMediaError
+    │   └── MediaLimitError
+    ├── FaceError (ValueError)
+    │   ├── NoFaceInDonorError                 exit 4   the donor photo shows no face
+    │   └── NoFaceInTargetError                exit 5   the target shows no face
+    ├── OutputError (OSError)                  exit 6   the output cannot be written
+    │   ├── OutputExistsError (FileExistsError)
+    │   └── EncoderError
+    ├── ConsentError (PermissionError)         exit 7   nobody said whose face it is
+    ├── RuntimeSetupError (RuntimeError)       exit 8   the installation is broken
+    │   └── ModelError                                   a network is missing, damaged or failed
+    └── CancelledError                         exit 130 stopped by the user
+
+Each message is one sentence on what is wrong and one on what to do. Errors of the libraries
+below (PyAV, OpenCV, ONNX Runtime) never leave the package unmapped.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CancelledError",
+    "ConsentError",
+    "CorruptMediaError",
+    "EncoderError",
+    "FaceError",
+    "InputError",
+    "MasqueradeError",
+    "MediaLimitError",
+    "MissingInputError",
+    "ModelError",
+    "NoFaceInDonorError",
+    "NoFaceInTargetError",
+    "OutputError",
+    "OutputExistsError",
+    "RuntimeSetupError",
+    "SettingsError",
+    "UnsupportedMediaError",
+]
+
+
+class MasqueradeError(Exception):
+    """Root of the tree. ``exit_code`` is what the command line returns."""
+
+    exit_code = 1
+
+
+class SettingsError(MasqueradeError, ValueError):
+    """A setting or an argument is wrong."""
+
+    exit_code = 2
+
+
+class InputError(MasqueradeError, ValueError):
+    """The input cannot be used."""
+
+    exit_code = 3
+
+
+class MissingInputError(InputError, FileNotFoundError):
+    """There is no such file."""
+
+
+class UnsupportedMediaError(InputError):
+    """The file is of a kind that is not handled (text, audio only, a playlist)."""
+
+
+class CorruptMediaError(InputError):
+    """The file is damaged: truncated, empty, or not what its name says."""
+
+
+class MediaLimitError(InputError):
+    """The file exceeds a limit (pixels, duration) that can be raised."""
+
+
+class FaceError(MasqueradeError, ValueError):
+    """A face that is needed was not found."""
+
+    exit_code = 4
+
+
+class NoFaceInDonorError(FaceError):
+    """No usable face in the donor photo."""
+
+    exit_code = 4
+
+
+class NoFaceInTargetError(FaceError):
+    """No face anywhere in the target."""
+
+    exit_code = 5
+
+
+class OutputError(MasqueradeError, OSError):
+    """The output cannot be written."""
+
+    exit_code = 6
+
+
+class OutputExistsError(OutputError, FileExistsError):
+    """The output exists already and overwriting was not asked for."""
+
+
+class EncoderError(OutputError):
+    """An encoder is unknown, not available here, or failed."""
+
+
+class ConsentError(MasqueradeError, PermissionError):
+    """Nobody has said whose face the donor's is."""
+
+    exit_code = 7
+
+
+class RuntimeSetupError(MasqueradeError, RuntimeError):
+    """The installation is broken: a package is missing or two exclude each other."""
+
+    exit_code = 8
+
+
+class ModelError(RuntimeSetupError):
+    """A network is missing, damaged, or failed while running."""
+
+
+class CancelledError(MasqueradeError):
+    """The user stopped the work; nothing was written."""
+
+    exit_code = 130

@@ -1,0 +1,99 @@
+"""A frame of pixels and the job that carries it through the stages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from masquerade.core.face import Face
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Failure", "Frame", "FrameJob", "Patch"]
+
+
+
+@dataclass(slots=True)
+class Frame:
+    """One picture of a stream.
+
+    Attributes:
+        pixels: uint8 (H, W, 3), BGR, C-contiguous. Treated as read-only by every stage.
+        seq: position in the stream, 0, 1, 2, ... without gaps at the source.
+        pts: presentation time in ``time_base`` units, None where the source has none.
+        time_base: seconds per unit of ``pts``.
+    """
+
+    pixels: NDArray[np.uint8]
+    seq: int = 0
+    pts: int | None = None
+    time_base: Fraction = Fraction(1, 1000)
+
+    @property
+    def seconds(self) -> float:
+        """Presentation time in seconds; 0.0 where the source has none."""
+        return 0.0 if self.pts is None else float(self.pts * self.time_base)
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+
+@dataclass(slots=True)
+class Patch:
+    """A finished swap of one face, waiting to be composited.
+
+    Attributes:
+        track_id: the face it belongs to.
+        box: (x0, y0, x1, y1) integer frame pixels, half open, clipped to the frame.
+        pixels: uint8 (y1-y0, x1-x0, 3) BGR.
+        mask: uint8 (y1-y0, x1-x0); 255 takes the patch, 0 keeps the target bit for bit.
+    """
+
+    track_id: int
+    box: tuple[int, int, int, int]
+    pixels: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong with one face or with the whole frame (``track_id`` None)."""
+
+    stage: str
+    reason: str
+    track_id: int | None = None
+
+
+@dataclass(slots=True)
+class FrameJob:
+    """One frame on its way: what came in, what was found, what goes out.
+
+    ``output`` starts as ``frame.pixels`` itself; whoever draws first must call
+    :meth:`writable_output`, so that an untouched frame is never copied.
+    """
+
+    frame: Frame
+    faces: list[Face] = field(default_factory=list)
+    patches: list[Patch] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    timings_ms: dict[str, float] = field(default_factory=dict)
+    scene: int = 0
+    detected: bool = False
+    _output: NDArray[np.uint8] | None = None
+
+    @property
+    def output(self) -> NDArray[np.uint8]:
+        """The picture as it stands, uint8 (H, W, 3) BGR. Read only; see writable_output."""
+        return self.frame.pixels if self._output is None else self._output
+
+    def writable_output(self) -> NDArray[np.uint8]:
+        """The picture to draw on: a copy of the frame's pixels, made at the first call."""
+        if self._output is None:
+            self._output = self.frame.pixels.copy()
+        return self._output

@@ -1,0 +1,84 @@
+"""What a source, a stage and a sink are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+from masquerade.core.frame import Frame, FrameJob
+
+__all__ = ["Sink", "Source", "SourceInfo", "Stage"]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceInfo:
+    """What is known of a source before its first frame.
+
+    Attributes:
+        size_wh: width and height of the frames in pixels, after rotation.
+        frame_count: number of frames, None where it cannot be known.
+        rate: average frames per second, None for stills.
+        duration_s: seconds, None for stills and endless streams.
+        live: True where frames that come too late are worth nothing.
+    """
+
+    size_wh: tuple[int, int]
+    frame_count: int | None
+    rate: Fraction | None
+    duration_s: float | None
+    live: bool = False
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Frames in order. Iterate once; closing it stops the iteration."""
+
+    @property
+    def info(self) -> SourceInfo:
+        """Size, rate and length."""
+        ...
+
+    def __iter__(self) -> Iterator[Frame]: ...
+    def close(self) -> None:
+        """Release files and threads; may be called twice."""
+        ...
+
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None: ...
+
+
+@runtime_checkable
+class Stage(Protocol):
+    """One step. Called from one thread, in frame order; knows nothing of its neighbours."""
+
+    name: str
+
+    def process(self, job: FrameJob) -> FrameJob:
+        """Advance the job and return it (the same object)."""
+        ...
+
+    def reset(self) -> None:
+        """Forget everything of the stream (a new file, a seek), keep what is of the identity."""
+        ...
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Takes finished jobs in order. The output appears whole at ``commit`` or not at all."""
+
+    def write(self, frame: Frame) -> None:
+        """Take one finished frame (label drawn). Raises OutputError."""
+        ...
+
+    def commit(self) -> None:
+        """Finish the file and put it in its place."""
+        ...
+
+    def abort(self) -> None:
+        """Remove whatever was begun; may be called after commit, then does nothing."""
+        ...

@@ -1,0 +1,1 @@
+"""Pure geometry and colour: arrays in, arrays out, no state, no networks."""

@@ -1,0 +1,1 @@
+"""Networks as typed callables: detector, landmarker, embedder, blendshapes."""

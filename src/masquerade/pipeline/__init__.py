@@ -1,0 +1,1 @@
+"""Channels, scheduler and meter: how jobs travel through the stages."""

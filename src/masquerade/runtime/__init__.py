@@ -1,0 +1,1 @@
+"""ONNX Runtime: sessions, providers, threads and graph passes. Nobody else imports it."""

@@ -1,0 +1,1 @@
+"""The steps of a frame, one verb a module; each maps a FrameJob to a FrameJob."""

@@ -1,0 +1,1 @@
+"""Labels, metadata and consent."""
