@@ -1,0 +1,87 @@
+"""One photo in, a swapped picture or video out: offline, labelled, on two CPU cores.
+
+    from masquerade import Engine, swap_image
+
+    swap_image("me.jpg", "holiday.jpg", "out.png")        # one call
+    with Engine("me.jpg") as engine:                      # or frame by frame
+        out = engine.process(frame)                       # uint8 (H, W, 3) BGR in and out
+
+The names below are all there is to import from here; they are loaded at first use, so that
+``import masquerade`` costs nothing.
+
+>>> import masquerade
+>>> masquerade.Settings(many_faces=True).many_faces
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from masquerade._version import __version__
+
+if TYPE_CHECKING:
+    from masquerade.core.errors import (
+        CancelledError,
+        ConsentError,
+        FaceError,
+        InputError,
+        MasqueradeError,
+        NoFaceInDonorError,
+        NoFaceInTargetError,
+        OutputError,
+        RuntimeSetupError,
+        SettingsError,
+    )
+    from masquerade.core.settings import Settings
+    from masquerade.engine import Engine, Report, swap_image, swap_video
+    from masquerade.media.file import VideoOptions
+    from masquerade.pipeline.meter import Progress
+    from masquerade.stages.identity import Identity
+
+__all__ = [
+    "CancelledError",
+    "ConsentError",
+    "Engine",
+    "FaceError",
+    "Identity",
+    "InputError",
+    "MasqueradeError",
+    "NoFaceInDonorError",
+    "NoFaceInTargetError",
+    "OutputError",
+    "Progress",
+    "Report",
+    "RuntimeSetupError",
+    "Settings",
+    "SettingsError",
+    "VideoOptions",
+    "__version__",
+    "swap_image",
+    "swap_video",
+]
+
+_HOMES = {
+    "Engine": "engine",
+    "Identity": "stages.identity",
+    "Progress": "pipeline.meter",
+    "Report": "engine",
+    "Settings": "core.settings",
+    "VideoOptions": "media.file",
+    "swap_image": "engine",
+    "swap_video": "engine",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = importlib.import_module(f"{__name__}.{_HOMES.get(name, 'core.errors')}")
+    value = getattr(home, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
