@@ -1,0 +1,80 @@
+"""Where the shipped weights are, and whether they are what they should be."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from masquerade.core.errors import ModelError
+from masquerade.models.spec import WeightSpec
+from masquerade.runtime.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["open_network", "registry", "verify_weights", "weight_path"]
+
+_HERE = Path(__file__).parent
+_FOLDER = _HERE / "weights"
+_REPAIR = "Reinstall masquerade (pip install --force-reinstall --no-deps masquerade)."
+
+
+@cache
+def registry() -> Mapping[str, WeightSpec]:
+    """Every shipped weight file by its role."""
+    with (_HERE / "registry.toml").open("rb") as file:
+        entries = tomllib.load(file)
+    return {role: WeightSpec(role=role, **entry) for role, entry in entries.items()}
+
+
+def weight_path(role: str) -> Path:
+    """Path of the weight file with that role.
+
+    Only presence and length are looked at, which is quick enough for every start;
+    :func:`verify_weights` reads the whole file.
+
+    Raises:
+        ModelError: there is no such role, or the file is missing or cut short.
+    """
+    spec = registry().get(role)
+    if spec is None:
+        raise ModelError(f"No network has the role {role!r}; there are {', '.join(registry())}.")
+    path = _FOLDER / spec.file
+    if not path.is_file():
+        raise ModelError(f"The weight file {spec.file} is missing. {_REPAIR}")
+    if path.stat().st_size != spec.size_bytes:
+        raise ModelError(f"The weight file {spec.file} is damaged: its length is wrong. {_REPAIR}")
+    return path
+
+
+def verify_weights(role: str | None = None) -> None:
+    """Compare one weight file, or all of them, with the hashes of the registry.
+
+    Raises:
+        ModelError: a file is missing or damaged.
+    """
+    for name in registry() if role is None else (role,):
+        digest = hashlib.sha256(weight_path(name).read_bytes()).hexdigest()
+        spec = registry()[name]
+        if digest != spec.sha256:
+            raise ModelError(
+                f"The weight file {spec.file} is damaged: its hash is {digest[:12]}..., "
+                f"not {spec.sha256[:12]}.... {_REPAIR}"
+            )
+
+
+def open_network(role: str, threads: int = 0) -> Session:
+    """Load the network with that role.
+
+    Args:
+        role: a key of :func:`registry`.
+        threads: threads of the network; 0 chooses by the machine.
+
+    Raises:
+        ModelError: the file is missing or damaged.
+        RuntimeSetupError: ONNX Runtime is not set up.
+    """
+    return Session(weight_path(role), threads=threads)

@@ -1,0 +1,183 @@
+"""Rewrites of ONNX graphs that make a network smaller or quicker without changing what it says.
+
+They run when the weights are built, never when the product runs: this is the only module that
+needs the ``onnx`` package, and nothing of the product imports it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["drop_outputs", "rename_ports", "split_prelu", "store_half", "take_bytes"]
+
+_SMALLEST_HALF = 128
+"""Initialisers with fewer elements stay float32: a Cast node would weigh more than it saves."""
+
+
+def split_prelu(model: ModelProto) -> int:
+    """Replace every ``PRelu(x, a)`` by two depthwise 1x1 convolutions, in place.
+
+    ``PRelu(x, a) = a * x + (1 - a) * Relu(x)``. ONNX Runtime keeps convolutions and Relu in its
+    blocked channel layout, but converts to plain NCHW and back around each PRelu; the rewrite
+    saves those conversions (10.7 to 3.9 ms for the landmark network on one thread).
+
+    Args:
+        model: channels-first graph; slopes are initialisers with one value per channel.
+
+    Returns:
+        How many nodes were replaced. Nodes whose slope is not per channel are left alone.
+    """
+    tensors = _initialisers(model)
+    nodes: list[NodeProto] = []
+    count = 0
+    for node in model.graph.node:
+        slope = tensors.get(node.input[1]) if node.op_type == "PRelu" else None
+        if slope is None or slope.size != slope.shape[0 if slope.ndim < 4 else 1]:
+            nodes.append(node)
+            continue
+        nodes.extend(_depthwise_prelu(model, node, slope.reshape(-1)))
+        count += 1
+    _replace_nodes(model, nodes)
+    _drop_dead(model)
+    return count
+
+
+def _depthwise_prelu(
+    model: ModelProto, node: NodeProto, slope: NDArray[np.float32]
+) -> list[NodeProto]:
+    source, name = node.input[0], node.output[0]
+    slope32 = slope.astype(np.float32)
+    parts = {"below": slope32, "above": (1.0 - slope32).astype(np.float32)}
+    for part, values in parts.items():
+        tensor = numpy_helper.from_array(values.reshape(-1, 1, 1, 1), f"{name}.{part}.weight")
+        model.graph.initializer.append(tensor)
+    convolution = {"group": slope.size, "kernel_shape": [1, 1]}
+    return [
+        helper.make_node("Relu", [source], [f"{name}.relu"]),
+        helper.make_node(
+            "Conv", [f"{name}.relu", f"{name}.above.weight"], [f"{name}.above"], **convolution
+        ),
+        helper.make_node("Conv", [source, f"{name}.below.weight"], [f"{name}.below"], **convolution),
+        helper.make_node("Add", [f"{name}.below", f"{name}.above"], [name]),
+    ]
+
+
+def store_half(model: ModelProto) -> int:
+    """Store float32 initialisers as float16 behind a ``Cast`` to float32, in place and lossless.
+
+    Only what float16 holds exactly is touched (networks published in half precision are exact in
+    whole), so the results do not change by a bit. ONNX Runtime folds the casts while it loads the
+    file: the network still computes in float32, and as fast as before.
+
+    Returns:
+        How many initialisers were stored as float16.
+    """
+    casts: list[NodeProto] = []
+    for tensor in model.graph.initializer:
+        if tensor.data_type != TensorProto.FLOAT:
+            continue
+        values = numpy_helper.to_array(tensor)
+        half = values.astype(np.float16)
+        if values.size < _SMALLEST_HALF or not np.array_equal(half.astype(np.float32), values):
+            continue
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
+        casts.append(helper.make_node("Cast", [tensor.name], [name], to=TensorProto.FLOAT))
+    _replace_nodes(model, [*casts, *model.graph.node])
+    return len(casts)
+
+
+def take_bytes(model: ModelProto, *, scale: float, offset: float) -> None:
+    """Let an image network take uint8 (N, H, W, 3) BGR instead of scaled float32 RGB, in place.
+
+    The network saw ``(rgb - offset) * scale``. Scale and channel order move into the weights of
+    the first convolution; an offset stays one subtraction, since the zeros that the convolution
+    pads with are zeros after it. The crop then goes into the network as OpenCV leaves it.
+
+    Args:
+        model: its only input goes through one Transpose to NCHW into one convolution.
+        scale: factor of the scaling that the network expects.
+        offset: value subtracted before, in 0..255.
+    """
+    nodes = list(model.graph.node)
+    transpose = next(node for node in nodes if node.input[0] == model.graph.input[0].name)
+    planes = transpose.output[0]
+    pad_or_conv = next(node for node in nodes if node.input[0] == planes)
+    first = pad_or_conv
+    while first.op_type == "Pad":
+        first = next(node for node in nodes if node.input[0] == first.output[0])
+    if (transpose.op_type, first.op_type) != ("Transpose", "Conv"):
+        raise ValueError("The graph does not begin with a Transpose and a convolution.")
+    weight = next(t for t in model.graph.initializer if t.name == first.input[1])
+    bgr = numpy_helper.to_array(weight)[:, ::-1] * np.float32(scale)
+    weight.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(bgr), weight.name))
+    head = [
+        helper.make_node("Transpose", [transpose.input[0]], ["bytes.planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Cast", ["bytes.planes"], ["bytes.float"], to=TensorProto.FLOAT),
+    ]
+    if offset:
+        shift = numpy_helper.from_array(np.float32([offset]).reshape(1, 1, 1, 1), "bytes.offset")
+        model.graph.initializer.append(shift)
+        head.append(helper.make_node("Sub", ["bytes.float", "bytes.offset"], ["bytes.shifted"]))
+    pad_or_conv.input[0] = head[-1].output[0]
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+    _replace_nodes(model, [*head, *(node for node in nodes if node is not transpose)])
+
+
+def rename_ports(model: ModelProto, names: Mapping[str, str]) -> None:
+    """Give inputs and outputs plain names, in place."""
+    for port in [*model.graph.input, *model.graph.output]:
+        port.name = names.get(port.name, port.name)
+    for node in model.graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+
+
+def drop_outputs(model: ModelProto, names: Collection[str]) -> None:
+    """Remove outputs by name, and whatever was computed for them alone, in place.
+
+    Raises:
+        KeyError: the graph has no output of that name.
+    """
+    missing = set(names) - {output.name for output in model.graph.output}
+    if missing:
+        raise KeyError(f"The graph has no output {sorted(missing)[0]!r}.")
+    kept = [output for output in model.graph.output if output.name not in names]
+    del model.graph.output[:]
+    model.graph.output.extend(kept)
+    _drop_dead(model)
+
+
+def _initialisers(model: ModelProto) -> dict[str, NDArray[np.float32]]:
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+
+
+def _replace_nodes(model: ModelProto, nodes: list[NodeProto]) -> None:
+    copies = [NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del model.graph.node[:]
+    model.graph.node.extend(copies)
+
+
+def _drop_dead(model: ModelProto) -> None:
+    wanted = {output.name for output in model.graph.output}
+    alive: list[NodeProto] = []
+    for node in reversed(model.graph.node):
+        if any(a.type == AttributeProto.GRAPH for a in node.attribute):
+            raise ValueError("Graphs with sub-graphs are not handled.")
+        if wanted.intersection(node.output):
+            alive.append(node)
+            wanted.update(node.input)
+    _replace_nodes(model, alive[::-1])
+    used = [tensor for tensor in model.graph.initializer if tensor.name in wanted]
+    kept = [TensorProto.FromString(tensor.SerializeToString()) for tensor in used]
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    del model.graph.value_info[:]
