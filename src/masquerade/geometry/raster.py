@@ -1,0 +1,158 @@
+"""Drawing a mesh: which triangle covers which cell, and what its vertices say there.
+
+A full-size picture is never rasterised. Triangles are drawn on a coarse grid of some hundred cells
+across the face, the vertices' attributes are interpolated there, and the result, which is
+piecewise linear anyway, is enlarged by ``cv2.resize``. So the cost of the geometry does not grow
+with the face.
+
+Convention: cell (i, j) of a grid has its centre at the frame's pixel
+``(x0 + (i + 0.5) * step - 0.5, y0 + (j + 0.5) * step - 0.5)``, which is what cv2.resize assumes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Grid", "Surface", "rasterise", "unwrap_weights"]
+
+_SHIFT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Cells over a box of the frame.
+
+    Attributes:
+        box: (x0, y0, x1, y1) frame pixels, half open.
+        shape_hw: rows and columns of cells.
+        step: pixels per cell, (x, y).
+    """
+
+    box: tuple[int, int, int, int]
+    shape_hw: tuple[int, int]
+    step: tuple[float, float]
+
+    @classmethod
+    def over(cls, box: tuple[int, int, int, int], step_px: float) -> Grid:
+        """Cells of about ``step_px`` over the box, never below one pixel."""
+        width, height = box[2] - box[0], box[3] - box[1]
+        columns = max(2, round(width / max(step_px, 1.0)))
+        rows = max(2, round(height / max(step_px, 1.0)))
+        return cls(box, (rows, columns), (width / columns, height / rows))
+
+    def to_cells(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Frame pixels (..., 2) as cell coordinates; cell centres are whole numbers."""
+        scale = np.array([1 / self.step[0], 1 / self.step[1]], np.float32)
+        origin = np.array(self.box[:2], np.float32) - 0.5
+        return ((points - origin) * scale - 0.5).astype(np.float32)
+
+    def enlarge(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Cell values as pixel values of the box, bilinear."""
+        size = (self.box[2] - self.box[0], self.box[3] - self.box[1])
+        return cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A rasterised mesh.
+
+    Attributes:
+        triangle: int32 (rows, columns), the front-most triangle of each cell, -1 for none.
+        corners: int (T, 3), the mesh's triangles.
+        cells: float32 (V, 2), the vertices in cell coordinates.
+    """
+
+    triangle: NDArray[np.int32]
+    corners: NDArray[np.integer]
+    cells: NDArray[np.float32]
+
+    def interpolate(self, attributes: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Vertex attributes (V, K) at each cell, float32 (rows, columns, K); 0 where none."""
+        planes = _planes(self.cells, self.corners, attributes)
+        rows, columns = self.triangle.shape
+        at = planes[self.triangle]
+        x = np.arange(columns, dtype=np.float32)[None, :, None]
+        y = np.arange(rows, dtype=np.float32)[:, None, None]
+        out: NDArray[np.float32] = at[..., 0, :] * x
+        out += at[..., 1, :] * y
+        out += at[..., 2, :]
+        return out
+
+
+def _planes(
+    points: NDArray[np.float32], corners: NDArray[np.integer], attributes: NDArray[np.floating]
+) -> NDArray[np.float32]:
+    """Coefficients (T + 1, 3, K) of ``a*x + b*y + c`` per triangle; the last one is zero."""
+    p, q = points[corners].astype(np.float64), attributes[corners].astype(np.float64)
+    e1, e2 = p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]
+    d1, d2 = q[:, 1] - q[:, 0], q[:, 2] - q[:, 0]
+    det = e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0]
+    inverse = np.where(np.abs(det) < 1e-6, 0.0, 1.0 / np.where(det == 0, 1.0, det))[:, None]
+    gx = (d1 * e2[:, 1:] - d2 * e1[:, 1:]) * inverse
+    gy = (d2 * e1[:, :1] - d1 * e2[:, :1]) * inverse
+    base = q[:, 0] - gx * p[:, 0, :1] - gy * p[:, 0, 1:]
+    planes = np.zeros((len(corners) + 1, 3, attributes.shape[1]), np.float32)
+    planes[:-1, 0], planes[:-1, 1], planes[:-1, 2] = gx, gy, base
+    return planes
+
+
+def rasterise(
+    cells: NDArray[np.float32],
+    depth: NDArray[np.floating],
+    corners: NDArray[np.integer],
+    shape_hw: tuple[int, int],
+) -> Surface:
+    """Draw a mesh on a grid, far triangles first, those turned away left out.
+
+    Args:
+        cells: float32 (V, 2) vertices in cell coordinates.
+        depth: (V,), larger is farther.
+        corners: (T, 3) vertex numbers in MediaPipe's winding.
+        shape_hw: rows and columns of the grid.
+    """
+    p = cells[corners]
+    e1, e2 = p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]
+    front = e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0] < 0
+    order = np.flatnonzero(front)
+    order = order[np.argsort(-depth[corners[order]].sum(1), kind="stable")]
+    fixed = np.round(p[order] * (1 << _SHIFT)).astype(np.int32)
+    triangle = np.full(shape_hw, -1, np.int32)
+    draw = cv2.fillConvexPoly
+    for polygon, number in zip(list(fixed), order.tolist(), strict=True):
+        draw(triangle, polygon, number, 8, _SHIFT)
+    return Surface(triangle, corners, cells)
+
+
+def unwrap_weights(
+    uv: NDArray[np.float32], corners: NDArray[np.integer], size: int
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.bool_]]:
+    """For each texel of a square atlas the three vertices that span it and their weights.
+
+    Returns:
+        vertices int32 (size*size, 3), weights float32 (size*size, 3), covered bool (size, size).
+        The position of texel k on a mesh is ``(weights[k, :, None] * mesh[vertices[k]]).sum(0)``.
+    """
+    cells = (uv * size - 0.5).astype(np.float32)
+    surface = rasterise(cells, np.zeros(len(uv)), corners, (size, size))
+    covered = surface.triangle >= 0
+    number = np.where(covered, surface.triangle, 0).reshape(-1)
+    vertices = corners[number].astype(np.int32)
+    ys, xs = np.mgrid[0:size, 0:size].reshape(2, -1).astype(np.float32)
+    a, b, c = (cells[vertices[:, i]] for i in range(3))
+    area = _cross(b - a, c - a)
+    point = np.stack([xs, ys], axis=1)
+    w1, w2 = _cross(point - a, c - a) / area, _cross(b - a, point - a) / area
+    weights = np.clip(np.stack([1 - w1 - w2, w1, w2], axis=1), 0, 1).astype(np.float32)
+    weights /= weights.sum(1, keepdims=True)
+    return vertices, weights, covered
+
+
+def _cross(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
+    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]

@@ -1,0 +1,136 @@
+"""Puts the patches into the picture, and hides every selected face that has none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from masquerade.core.frame import Patch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from masquerade.core.face import Face
+    from masquerade.core.frame import FrameJob
+    from masquerade.core.settings import Settings
+
+__all__ = ["Composite", "blend", "conceal"]
+
+_HEAD = 0.35
+"""How far beyond a face's box a concealed head may reach, as a share of the box."""
+
+
+@dataclass(slots=True)
+class _Held:
+    patch: Patch
+    bbox: NDArray[np.float32]
+
+
+def blend(picture: NDArray[np.uint8], patch: Patch) -> None:
+    """Draw a patch into a picture in place; where its mask is 0 no bit changes.
+
+    Args:
+        picture: uint8 (H, W, 3) BGR.
+        patch: its box must lie within the picture.
+    """
+    x0, y0, x1, y1 = patch.box
+    region = picture[y0:y1, x0:x1]
+    solid = patch.mask == 255
+    soft = (patch.mask > 0) & ~solid
+    cv2.copyTo(patch.pixels, solid.astype(np.uint8), region)
+    if soft.any():
+        weight = patch.mask[soft].astype(np.float32)[:, None] / 255
+        mixed = region[soft] + (patch.pixels[soft].astype(np.float32) - region[soft]) * weight
+        region[soft] = np.round(mixed).astype(np.uint8)
+
+
+def conceal(picture: NDArray[np.uint8], bbox: NDArray[np.float32], *, blank: bool) -> None:
+    """Hide a head in place beyond recognition: blocks and blur in an ellipse, or flat grey.
+
+    Args:
+        picture: uint8 (H, W, 3) BGR.
+        bbox: float32 (4,) xyxy of the face; the ellipse is larger by a third on every side.
+        blank: flat grey instead of blur.
+    """
+    height, width = picture.shape[:2]
+    w, h = bbox[2] - bbox[0], bbox[3] - bbox[1]
+    x0, y0 = int(max(bbox[0] - _HEAD * w, 0)), int(max(bbox[1] - _HEAD * h, 0))
+    x1, y1 = int(min(bbox[2] + _HEAD * w + 1, width)), int(min(bbox[3] + _HEAD * h + 1, height))
+    if x1 - x0 < 1 or y1 - y0 < 1:
+        return
+    region = picture[y0:y1, x0:x1]
+    if blank:
+        hidden = np.full_like(region, 96)
+    else:
+        # Seven blocks across a face keep its colours and nothing of the person.
+        blocks = (max(1, round(7 * (x1 - x0) / max(w, 1))), max(1, round(7 * (y1 - y0) / max(h, 1))))
+        tiny = cv2.resize(region, blocks, interpolation=cv2.INTER_AREA)
+        hidden = cv2.resize(tiny, (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC)
+    centre = ((bbox[0] + bbox[2]) / 2 - x0, (bbox[1] + bbox[3]) / 2 - y0)
+    axes = ((0.5 + _HEAD) * w, (0.5 + _HEAD) * h)
+    mask = np.zeros(region.shape[:2], np.uint8)
+    points = [round(float(v) * 16) for v in (*centre, *axes)]
+    cv2.ellipse(
+        mask, (points[0], points[1]), (points[2], points[3]), 0, 0, 360, 255, -1, cv2.LINE_AA, 4
+    )
+    blend(picture, Patch(-1, (x0, y0, x1, y1), hidden, mask))
+
+
+class Composite:
+    """The last stage before the label. Fails closed: no selected face passes it unswapped.
+
+    A selected face without a patch is concealed; for the first ``hold_frames`` frames (on_lost
+    "hold") its last patch is drawn over the concealed head, moved along with the box.
+    """
+
+    name = "composite"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._held: dict[int, _Held] = {}
+        self._scene = -1
+
+    def process(self, job: FrameJob) -> FrameJob:
+        """Draw patches into the job's output."""
+        if job.scene != self._scene:
+            self._held.clear()
+            self._scene = job.scene
+        faces = {face.track_id: face for face in job.faces if face.selected}
+        patched = {patch.track_id for patch in job.patches}
+        missing = [face for number, face in faces.items() if number not in patched]
+        if not job.patches and not missing:
+            return job
+        picture = job.writable_output()
+        for face in missing:
+            conceal(picture, face.bbox, blank=self._settings.on_lost == "blank")
+            self._hold(picture, face)
+        for patch in job.patches:
+            blend(picture, patch)
+            if patch.track_id in faces:
+                self._held[patch.track_id] = _Held(patch, faces[patch.track_id].bbox)
+        return job
+
+    def reset(self) -> None:
+        """Forget the held patches."""
+        self._held.clear()
+        self._scene = -1
+
+    def _hold(self, picture: NDArray[np.uint8], face: Face) -> None:
+        held = self._held.get(face.track_id)
+        wanted = self._settings.on_lost == "hold" and face.lost_frames <= self._settings.hold_frames
+        if held is None or not wanted:
+            return
+        moved = ((face.bbox[:2] + face.bbox[2:]) - (held.bbox[:2] + held.bbox[2:])) / 2
+        dx, dy = round(float(moved[0])), round(float(moved[1]))
+        x0, y0, x1, y1 = held.patch.box
+        height, width = picture.shape[:2]
+        left, top = max(0, -x0 - dx), max(0, -y0 - dy)
+        right, bottom = min(x1 - x0, width - x0 - dx), min(y1 - y0, height - y0 - dy)
+        if right <= left or bottom <= top:
+            return
+        part = (slice(top, bottom), slice(left, right))
+        box = (x0 + dx + left, y0 + dy + top, x0 + dx + right, y0 + dy + bottom)
+        blend(picture, Patch(face.track_id, box, held.patch.pixels[part], held.patch.mask[part]))

@@ -1,0 +1,54 @@
+"""The donor's atlas at the scale of the target."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from masquerade.stages.meshswap.parts import FIELD_SIZE
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Texture"]
+
+_STEPS_PER_OCTAVE = 4
+
+
+class Texture:
+    """An atlas and its reduced copies, made when first asked for.
+
+    Args:
+        atlas: uint8 (S, S, 3) BGR.
+        coverage: uint8 (S, S), 255 where the atlas can be trusted.
+    """
+
+    def __init__(self, atlas: NDArray[np.uint8], coverage: NDArray[np.uint8]) -> None:
+        self._atlas = atlas
+        self._levels: dict[int, NDArray[np.uint8]] = {0: atlas}
+        small = (FIELD_SIZE, FIELD_SIZE)
+        self.field: NDArray[np.float32] = cv2.resize(
+            atlas, small, interpolation=cv2.INTER_AREA
+        ).astype(np.float32)
+        """The atlas as a field, float32 (96, 96, 3), BGR 0..255."""
+        self.coverage: NDArray[np.float32] = (
+            cv2.resize(coverage, (128, 128), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+        )
+        """Trust as float32 (128, 128), 0..1."""
+
+    def level_for(self, texels_per_px: float) -> int:
+        """The level at which the given density of atlas texels comes down to about 1.25 a pixel."""
+        octaves = math.log2(max(texels_per_px / 1.25, 1.0))
+        return min(round(octaves * _STEPS_PER_OCTAVE), 4 * _STEPS_PER_OCTAVE)
+
+    def level(self, number: int) -> NDArray[np.uint8]:
+        """The atlas reduced by ``number`` quarter octaves, area filtered."""
+        found = self._levels.get(number)
+        if found is None:
+            size = round(len(self._atlas) * 2 ** (-number / _STEPS_PER_OCTAVE))
+            found = cv2.resize(self._atlas, (size, size), interpolation=cv2.INTER_AREA)
+            self._levels[number] = found
+        return found

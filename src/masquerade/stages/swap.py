@@ -1,0 +1,66 @@
+"""Draws each selected face's donor; what is drawn waits as a patch for the compositor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from masquerade.core.frame import Failure
+from masquerade.stages.meshswap.renderer import Donor, FaceRenderer
+
+if TYPE_CHECKING:
+    from masquerade.core.face import Face
+    from masquerade.core.frame import FrameJob
+    from masquerade.core.settings import Settings
+    from masquerade.stages.identity import Identity
+
+__all__ = ["Swap"]
+
+
+class Swap:
+    """The embedded swapper as a stage.
+
+    Args:
+        identities: the donors by name; ``Face.donor`` is looked up here.
+        settings: how to swap.
+    """
+
+    name = "swap"
+
+    def __init__(self, identities: Mapping[str, Identity], settings: Settings) -> None:
+        self._identities = identities
+        self._settings = settings
+        self._donors: dict[str, Donor] = {}
+        self._renderers: dict[int, tuple[str, FaceRenderer]] = {}
+        self._scene = -1
+
+    def process(self, job: FrameJob) -> FrameJob:
+        """Append a patch for every selected face that has landmarks."""
+        if job.scene != self._scene:
+            self._renderers.clear()
+            self._scene = job.scene
+        for face in job.faces:
+            if not face.selected:
+                continue
+            if face.landmarks is None or face.state == "lost":
+                job.failures.append(Failure(self.name, "the face is lost", face.track_id))
+                continue
+            patch = self._renderer(face).draw(job.frame.pixels, face.landmarks, face.track_id)
+            if patch is not None:
+                job.patches.append(patch)
+        return job
+
+    def reset(self) -> None:
+        """Forget the tracks; what belongs to the identities is kept."""
+        self._renderers.clear()
+        self._scene = -1
+
+    def _renderer(self, face: Face) -> FaceRenderer:
+        name = face.donor if face.donor is not None else next(iter(self._identities))
+        found = self._renderers.get(face.track_id)
+        if found is None or found[0] != name:
+            donor = self._donors.get(name)
+            if donor is None:
+                donor = self._donors[name] = Donor(self._identities[name])
+            found = self._renderers[face.track_id] = (name, FaceRenderer(donor, self._settings))
+        return found[1]
