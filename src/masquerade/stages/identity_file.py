@@ -1,0 +1,215 @@
+"""One safe file for an identity: a plain zip of a JSON header, two PNGs and raw floats.
+
+The file may come from anywhere, so reading trusts nothing: the entries are known by name, each has
+a size limit that is enforced while reading, the PNGs' sizes are looked at before they are decoded,
+and nothing is executed. The bytes depend on the identity alone, so equal identities make equal
+files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from masquerade.core.errors import (
+    CorruptMediaError,
+    InputError,
+    MediaLimitError,
+    MissingInputError,
+    OutputError,
+    UnsupportedMediaError,
+)
+from masquerade.core.face import Attributes
+from masquerade.stages.regions import ATLAS_PX, MESH_COUNT
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from masquerade.stages.identity import Identity
+
+__all__ = ["VERSION", "read_identity", "write_identity"]
+
+VERSION = 1
+"""Version of the layout; a file of a newer one is refused."""
+
+_KIND = "masquerade identity"
+_LIMITS_BYTES = {
+    "header.json": 64 * 1024,
+    "texture.png": 6 * 1024 * 1024,
+    "coverage.png": 2 * 1024 * 1024,
+    "floats.bin": 64 * 1024,
+}
+_MAX_FILE_BYTES = sum(_LIMITS_BYTES.values()) + 64 * 1024
+_FLOATS = {"mesh": (MESH_COUNT, 3), "iris": (10, 2), "embedding": (1024,)}
+_FLOAT_COUNT = sum(math.prod(shape) for shape in _FLOATS.values())
+_PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
+_MAX_SENTENCES, _MAX_CHARACTERS = 32, 400
+
+
+def write_identity(identity: Identity, path: str | os.PathLike[str]) -> None:
+    """Write ``identity`` to ``path``, whole or not at all.
+
+    Raises:
+        OutputError: the folder does not exist or cannot be written, or the disk is full.
+    """
+    target = Path(path)
+    try:
+        handle, partial = tempfile.mkstemp(prefix=".masquerade-", dir=target.parent)
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written ({error.strerror}).") from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
+                for name, data in _entries(identity).items():
+                    entry = zipfile.ZipInfo(name)  # carries the fixed date 1980-01-01
+                    entry.create_system = 3
+                    entry.external_attr = 0o600 << 16
+                    archive.writestr(entry, data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(partial).replace(target)
+    except OSError as error:
+        raise OutputError(f"{target} cannot be written ({error.strerror}).") from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            Path(partial).unlink()
+
+
+def read_identity(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The fields of the identity in ``path``, as Identity takes them.
+
+    Raises:
+        MissingInputError: there is no such file.
+        UnsupportedMediaError: it is no identity, or of a newer version.
+        MediaLimitError: it is larger than an identity can be.
+        CorruptMediaError: it is damaged.
+    """
+    source = Path(path)
+    entries = _read_entries(source)
+    try:
+        header = json.loads(entries["header.json"])
+        _check_header(source, header)
+        values = np.frombuffer(entries["floats.bin"], "<f4").astype(np.float32)
+        if values.size != _FLOAT_COUNT:
+            raise CorruptMediaError(f"{source} is damaged; save the identity again.")
+        floats = _split(values)
+        return {
+            "name": _text(header["name"]),
+            "mesh": floats["mesh"],
+            "texture": _decode(source, entries["texture.png"], cv2.IMREAD_COLOR),
+            "coverage": _decode(source, entries["coverage.png"], cv2.IMREAD_GRAYSCALE),
+            "iris": floats["iris"],
+            "teeth": _number(header["teeth"], 0, 1),
+            "attributes": Attributes(
+                floats["embedding"], _number(header["age"], 0, 120), _number(header["male"], 0, 1)
+            ),
+            "photos": int(_number(header["photos"], 1, 10_000)),
+            "advice": tuple(_text(line) for line in header["advice"][:_MAX_SENTENCES]),
+        }
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise CorruptMediaError(f"{source} is damaged; save the identity again.") from error
+
+
+def _entries(identity: Identity) -> dict[str, bytes]:
+    attributes = identity.attributes
+    header = {
+        "kind": _KIND,
+        "version": VERSION,
+        "name": identity.name,
+        "photos": identity.photos,
+        "teeth": identity.teeth,
+        "age": attributes.age,
+        "male": attributes.male,
+        "advice": list(identity.advice),
+    }
+    floats = (identity.mesh, identity.iris, attributes.embedding_unit)
+    return {
+        "header.json": json.dumps(header, sort_keys=True, indent=1).encode(),
+        "texture.png": cv2.imencode(".png", identity.texture)[1].tobytes(),
+        "coverage.png": cv2.imencode(".png", identity.coverage)[1].tobytes(),
+        "floats.bin": b"".join(array.astype("<f4").tobytes() for array in floats),
+    }
+
+
+def _read_entries(source: Path) -> dict[str, bytes]:
+    try:
+        if source.stat().st_size > _MAX_FILE_BYTES:
+            raise MediaLimitError(f"{source} is too large to be an identity.")
+        with zipfile.ZipFile(source) as archive:
+            if sorted(archive.namelist()) != sorted(_LIMITS_BYTES):
+                raise UnsupportedMediaError(f"{source} is no identity that Masquerade has saved.")
+            return {name: _read_entry(source, archive, name) for name in _LIMITS_BYTES}
+    except FileNotFoundError as error:
+        raise MissingInputError(f"There is no file {source}; check the path.") from error
+    except OSError as error:
+        raise InputError(f"{source} cannot be read ({error.strerror}).") from error
+    except zipfile.BadZipFile as error:
+        raise UnsupportedMediaError(
+            f"{source} is no identity that Masquerade has saved, or it is cut short."
+        ) from error
+    except (NotImplementedError, RuntimeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        # An encrypted entry, an unknown compression: nothing that we have written.
+        raise CorruptMediaError(f"{source} is damaged; save the identity again.") from error
+
+
+def _read_entry(source: Path, archive: zipfile.ZipFile, name: str) -> bytes:
+    entry, limit = archive.getinfo(name), _LIMITS_BYTES[name]
+    if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > limit:
+        raise MediaLimitError(f"{source} holds more than an identity can; it was not opened.")
+    with archive.open(entry) as stream:
+        return stream.read(limit + 1)
+
+
+def _check_header(source: Path, header: dict[str, Any]) -> None:
+    if header["kind"] != _KIND:
+        raise UnsupportedMediaError(f"{source} is no identity that Masquerade has saved.")
+    if int(header["version"]) > VERSION:
+        raise UnsupportedMediaError(f"{source} was saved by a newer Masquerade; update this one.")
+
+
+def _split(values: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    parts, start = {}, 0
+    for name, shape in _FLOATS.items():
+        count = math.prod(shape)
+        parts[name] = values[start : start + count].reshape(shape).copy()
+        start += count
+    return parts
+
+
+def _decode(source: Path, data: bytes, mode: int) -> NDArray[np.uint8]:
+    side = ATLAS_PX.to_bytes(4, "big")
+    if not data.startswith(_PNG_START + side + side):
+        raise CorruptMediaError(f"{source} holds a picture of the wrong size; save it again.")
+    try:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), mode)
+    except cv2.error:
+        decoded = None
+    if decoded is None:
+        raise CorruptMediaError(f"{source} holds a damaged picture; save the identity again.")
+    return np.asarray(decoded, np.uint8)
+
+
+def _number(value: Any, low: float, high: float) -> float:
+    number = float(value)
+    if not low <= number <= high:
+        raise ValueError(number)
+    return number
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > _MAX_CHARACTERS:
+        raise TypeError(value)
+    return "".join(letter for letter in value if letter.isprintable())

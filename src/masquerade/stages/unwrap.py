@@ -1,0 +1,168 @@
+"""A photo laid out flat: from pixels and a mesh to the canonical texture atlas.
+
+Convention: the centre of texel (x, y) has u = (x + 0.5) / size and v = (y + 0.5) / size, where
+CANONICAL.uv has v = 0 above the forehead; so the atlas stands upright and the image's left is
+its left.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from masquerade.geometry.mesh import facing
+from masquerade.geometry.raster import Surface, rasterise
+from masquerade.models.canonical import CANONICAL
+from masquerade.stages.regions import ATLAS_PX, IRISES, MESH_COUNT, region_mask
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Unwrapped", "iris_to_uv", "spread", "unwrap"]
+
+_MAP_PX = 512
+_SEEN_PX = 256
+_MARGIN_TEXELS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrapped:
+    """One photo in atlas layout.
+
+    Attributes:
+        texture: uint8 (1024, 1024, 3) BGR; filled a little beyond the mesh, black far outside.
+        seen: float32 (256, 256), 0..1: how squarely and how unhidden the camera saw each texel.
+        density: float32 (256, 256): photo pixels per texel of the 1024 atlas, along one side.
+    """
+
+    texture: NDArray[np.uint8]
+    seen: NDArray[np.float32]
+    density: NDArray[np.float32]
+
+
+def unwrap(pixels: NDArray[np.uint8], points: NDArray[np.float32]) -> Unwrapped:
+    """Lay the face of a photo out in the atlas.
+
+    Args:
+        pixels: uint8 (H, W, 3) BGR.
+        points: float32 (468 or more, 3), mesh in photo pixels, z in the same unit, smaller nearer.
+    """
+    points = points[:MESH_COUNT].astype(np.float32)
+    face, points = _face_crop(pixels, points)
+    where = cv2.resize(spread(points[:, :2], _MAP_PX), (ATLAS_PX, ATLAS_PX))
+    texture = cv2.remap(face, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    texture[_far_outside()] = 0
+    square_on = np.clip(spread(facing(points, CANONICAL.tri)[:, None], _SEEN_PX)[..., 0], 0, 1)
+    seen = _smoothstep(square_on, 0.12, 0.5) * _unhidden(points) * _inside(points, face.shape)
+    return Unwrapped(texture, seen.astype(np.float32), _density(points))
+
+
+def spread(values: NDArray[np.floating], size: int) -> NDArray[np.float32]:
+    """Vertex values (468, C) carried linearly over the atlas: float32 (size, size, C).
+
+    Texels outside the mesh continue the nearest triangle.
+    """
+    return _atlas_surface(size).interpolate(values)
+
+
+def iris_to_uv(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Where the ten iris landmarks lie in the atlas: float32 (10, 2), u and v.
+
+    Each landmark is placed by the mesh triangle that contains it in the photo, or by the one that
+    it misses least.
+    """
+    corners = points[CANONICAL.tri][:, :, :2].astype(np.float64)
+    edges = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=-1)
+    solid = np.abs(np.linalg.det(edges)) > 1e-6
+    inverse = np.linalg.inv(edges[solid])
+    uv = CANONICAL.uv[CANONICAL.tri[solid]]
+    result = np.empty((10, 2), np.float32)
+    for row, landmark in enumerate(np.ravel(IRISES)):
+        bc = np.einsum("nij,nj->ni", inverse, points[landmark, :2] - corners[solid, 0])
+        weights = np.concatenate([1 - bc.sum(1, keepdims=True), bc], axis=1)
+        best = int(np.argmax(weights.min(1)))
+        result[row] = weights[best] @ uv[best]
+    return result
+
+
+def _face_crop(
+    pixels: NDArray[np.uint8], points: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """The face alone, shrunk so that no texel spans more than about one pixel."""
+    low, high = points[:, :2].min(0), points[:, :2].max(0)
+    pad = 0.1 * float((high - low).max()) + 4
+    size = np.array([pixels.shape[1], pixels.shape[0]])
+    x0, y0 = np.clip(np.floor(low - pad), 0, size - 1).astype(int)
+    x1, y1 = np.clip(np.ceil(high + pad), [x0 + 1, y0 + 1], size).astype(int)
+    face = pixels[y0:y1, x0:x1]
+    points = points - np.float32([x0, y0, 0])
+    shrink = float(ATLAS_PX * 0.9 / (high - low).max())
+    if shrink >= 1:
+        return np.ascontiguousarray(face), points
+    small = cv2.resize(face, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
+    factor = np.float32([small.shape[1] / face.shape[1], small.shape[0] / face.shape[0], shrink])
+    centre = np.float32([0.5, 0.5, 0])
+    return small, (points + centre) * factor - centre
+
+
+@functools.cache
+def _atlas_surface(size: int) -> Surface:
+    """The mesh drawn in the atlas, every texel outside it given to the nearest triangle."""
+    cells = (CANONICAL.uv * size - 0.5).astype(np.float32)
+    drawn = rasterise(cells, np.zeros(len(cells)), CANONICAL.tri, (size, size)).triangle
+    _, nearest = cv2.distanceTransformWithLabels(
+        (drawn < 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    by_label = np.zeros(int(nearest.max()) + 1, np.int32)
+    by_label[nearest[drawn >= 0]] = drawn[drawn >= 0]
+    return Surface(by_label[nearest], CANONICAL.tri, cells)
+
+
+@functools.cache
+def _far_outside() -> NDArray[np.bool_]:
+    outside = (region_mask("face", ATLAS_PX) < 0.5).astype(np.uint8)
+    return np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, 5) > _MARGIN_TEXELS)
+
+
+def _unhidden(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    """1 where the texel is the nearest surface along its line of sight, 0 where another hides it."""
+    low, span = points.min(0), float(np.ptp(points[:, :2], axis=0).max())
+    cells = (points - low) * ((_SEEN_PX - 8) / span) + np.float32([4, 4, 0])
+    front = rasterise(
+        np.ascontiguousarray(cells[:, :2]), cells[:, 2], CANONICAL.tri, (_SEEN_PX, _SEEN_PX)
+    )
+    depth = np.where(front.triangle < 0, 1e6, front.interpolate(cells[:, 2:])[..., 0])
+    here = spread(cells, _SEEN_PX)
+    before = cv2.remap(
+        depth.astype(np.float32), here[..., :2], None, cv2.INTER_NEAREST, borderValue=1e6
+    )
+    hidden = _smoothstep(here[..., 2] - before, 0.03 * _SEEN_PX, 0.08 * _SEEN_PX)
+    return 1 - cv2.GaussianBlur(hidden, (0, 0), 2)
+
+
+def _inside(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """1 where the texel falls into the picture, 0 where the face runs out of it."""
+    where = spread(points[:, :2], _SEEN_PX)
+    margin = np.minimum(where, np.float32([shape[1] - 1, shape[0] - 1]) - where).min(-1)
+    return np.clip(margin + 1, 0, 1)
+
+
+def _density(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    flat = points[CANONICAL.tri][:, :, :2]
+    uv = CANONICAL.uv[CANONICAL.tri] * ATLAS_PX
+    ratio = np.sqrt(_area(flat) / np.maximum(_area(uv), 1e-6)).astype(np.float32)
+    return cv2.GaussianBlur(ratio[_atlas_surface(_SEEN_PX).triangle], (0, 0), 4)
+
+
+def _area(corners: NDArray[np.float32]) -> NDArray[np.float32]:
+    one, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    return np.abs(one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]) / 2
+
+
+def _smoothstep(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    t = np.clip((value - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
