@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["drop_outputs", "rename_ports", "split_prelu", "store_half", "take_bytes"]
+__all__ = ["drop_outputs", "join_clip", "rename_ports", "split_prelu", "store_half", "take_bytes"]
 
 _SMALLEST_HALF = 128
 """Initialisers with fewer elements stay float32: a Cast node would weigh more than it saves."""
@@ -68,6 +68,41 @@ def _depthwise_prelu(
         helper.make_node("Conv", [source, f"{name}.below.weight"], [f"{name}.below"], **convolution),
         helper.make_node("Add", [f"{name}.below", f"{name}.above"], [name]),
     ]
+
+
+def join_clip(model: ModelProto) -> int:
+    """Replace every ``Max(Min(Relu(x), high), 0)`` by ``Clip(x, 0, high)``, in place.
+
+    ONNX Runtime fuses a Clip into the convolution before it, but neither Min nor Max.
+
+    Returns:
+        How many chains were replaced.
+    """
+    tensors = _initialisers(model)
+    after = {node.input[0]: node for node in model.graph.node}
+    replaced: dict[str, NodeProto] = {}
+    dropped: set[str] = set()
+    for relu in model.graph.node:
+        low_cut = after.get(relu.output[0])
+        high_cut = after.get(low_cut.output[0]) if low_cut is not None else None
+        if low_cut is None or high_cut is None:
+            continue
+        if (relu.op_type, low_cut.op_type, high_cut.op_type) != ("Relu", "Min", "Max"):
+            continue
+        name, high = high_cut.output[0], tensors[low_cut.input[1]].reshape(())
+        if tensors[high_cut.input[1]].any():
+            continue
+        for part, value in (("low", np.float32(0)), ("high", high)):
+            model.graph.initializer.append(
+                numpy_helper.from_array(np.asarray(value, np.float32), f"{name}.{part}")
+            )
+        bounds = [f"{name}.low", f"{name}.high"]
+        replaced[name] = helper.make_node("Clip", [relu.input[0], *bounds], [name])
+        dropped |= {relu.output[0], low_cut.output[0]}
+    kept = [node for node in model.graph.node if node.output[0] not in dropped]
+    _replace_nodes(model, [replaced.get(node.output[0], node) for node in kept])
+    _drop_dead(model)
+    return len(replaced)
 
 
 def store_half(model: ModelProto) -> int:
