@@ -12,13 +12,16 @@ from masquerade.core.frame import Patch
 from masquerade.geometry.mesh import EYE_LEFT, EYE_RIGHT, INNER_LIPS, IRIS_CENTRES, OVAL, facing
 from masquerade.geometry.raster import Grid, Surface, rasterise
 from masquerade.models.canonical import CANONICAL
+from masquerade.stages.meshswap.detail import Detail
 from masquerade.stages.meshswap.light import Light, sample_field
+from masquerade.stages.meshswap.occlusion import Occlusion, refine
 from masquerade.stages.meshswap.parts import (
     FIELD_SIZE,
     MOUTH,
     RING_FALLOFF,
     TRIANGLES,
     edge_ramp,
+    skin_field,
     with_rings,
 )
 from masquerade.stages.meshswap.shape import ShapeTransfer
@@ -69,6 +72,8 @@ class FaceRenderer:
         self._settings = settings
         self._shape = ShapeTransfer(donor.mesh)
         self._light = Light(donor.texture.field, donor.trust)
+        self._detail = Detail()
+        self._occlusion = Occlusion()
 
     def draw(
         self, pixels: NDArray[np.uint8], landmarks: NDArray[np.float32], track_id: int
@@ -94,24 +99,27 @@ class FaceRenderer:
         base = self._warp_surroundings(pixels, grid, cells, none)
 
         field = sample_field(pixels, landmarks)
+        covered = self._occlusion.find(field) if settings.occlusion else None
         gain = self._light.gain(
-            field, None, relight=settings.relight, wrinkles=settings.wrinkles
+            field, covered, relight=settings.relight, wrinkles=settings.wrinkles
+        )
+        lit = cv2.multiply(
+            self._texture(layout, cells),
+            grid.enlarge(_at_cells(gain, cells)),
+            dtype=cv2.CV_8U,
         )
         alpha = self._alpha(layout, cells)
-        skin = self._texture(layout, cells)
-        gain_cells = cv2.remap(
-            gain, cells[..., :2] * FIELD_SIZE - 0.5, None, cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
-        lit = cv2.multiply(skin, grid.enlarge(gain_cells), dtype=cv2.CV_8U)
+        skin = grid.enlarge(alpha * _at_cells(skin_field(), cells)) > 0.9
+        lit = self._detail.match(lit, base, skin, settings.sharpness)
         mask = grid.enlarge(alpha)
         mask *= self._outside_mouth(layout)
+        if covered is not None:
+            hidden = grid.enlarge(_at_cells(covered, cells))
+            mask *= 1 - refine(hidden, base, max(2, round(0.04 * max(base.shape))))
         if settings.strength < 1:
             mask *= np.float32(settings.strength)
         drawn = cv2.blendLinear(lit, base, mask, 1 - mask)
-        touched = mask > 1 / 512
-        if base.base is not pixels:
-            touched |= (base != pixels[y0:y1, x0:x1]).any(2)
+        touched = (mask > 1 / 512) | (drawn != pixels[y0:y1, x0:x1]).any(2)
         return Patch(track_id, grid.box, drawn, touched.astype(np.uint8) * np.uint8(255))
 
     def _lay_out(
@@ -183,9 +191,7 @@ class FaceRenderer:
 
     def _alpha(self, layout: _Layout, cells: NDArray[np.float32]) -> NDArray[np.float32]:
         donor_alpha = self._donor.alpha
-        alpha = cv2.remap(
-            donor_alpha, cells[..., :2] * len(donor_alpha) - 0.5, None, cv2.INTER_LINEAR
-        )
+        alpha = _at_cells(donor_alpha, cells)
         alpha *= np.clip((cells[..., 4] - 0.05) / 0.25, 0, 1)
         number = layout.surface.triangle
         alpha[(number < 0) | (number >= MOUTH)] = 0
@@ -197,3 +203,9 @@ class FaceRenderer:
         hole = np.zeros((y1 - y0, x1 - x0), np.uint8)
         cv2.fillPoly(hole, [np.round(lips * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
         return 1 - hole.astype(np.float32) / 255
+
+
+def _at_cells(field: NDArray[np.float32], cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values of an atlas field at each cell of the grid."""
+    at = cells[..., :2] * len(field) - 0.5
+    return cv2.remap(field, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
