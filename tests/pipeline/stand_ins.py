@@ -1,0 +1,153 @@
+"""Sources, stages and sinks that do exactly what a test needs, and nothing with faces."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from fractions import Fraction
+
+import numpy as np
+
+from masquerade.core.face import Face
+from masquerade.core.frame import Frame, FrameJob
+from masquerade.core.protocols import SourceInfo
+
+SIZE_WH = (16, 12)
+
+
+def picture(value: int) -> np.ndarray:
+    return np.full((SIZE_WH[1], SIZE_WH[0], 3), value % 251, np.uint8)
+
+
+class Census:
+    """Counts the frames whose pixels are still referenced by anybody."""
+
+    def __init__(self) -> None:
+        self.peak = 0
+        self._alive = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def admit(self, pixels: np.ndarray) -> np.ndarray:
+        tracked = pixels.view(_Tracked)
+        with self._lock:
+            self._alive.add(tracked)
+            self.peak = max(self.peak, self.count())
+        return tracked
+
+    def count(self) -> int:
+        gc.collect()
+        return len(self._alive)
+
+
+class _Tracked(np.ndarray):
+    """An array that a weak set can hold (by identity)."""
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other):
+        return self is other
+
+
+class CountingSource:
+    """``count`` frames (None: endless); frame n is a plain picture of value n."""
+
+    def __init__(self, count=None, *, fail_at=None, error=None, census=None):
+        self._count, self._fail_at, self._error = count, fail_at, error
+        self._census = census
+        self.read = 0
+
+    @property
+    def info(self) -> SourceInfo:
+        return SourceInfo(SIZE_WH, self._count, Fraction(25), None)
+
+    def __iter__(self):
+        while self._count is None or self.read < self._count:
+            if self.read == self._fail_at:
+                raise self._error
+            pixels = picture(self.read)
+            if self._census is not None:
+                pixels = self._census.admit(pixels)
+            self.read += 1
+            yield Frame(pixels, seq=self.read - 1, pts=40 * (self.read - 1))
+            del pixels
+
+    def close(self):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class ListSink:
+    """Keeps what is written; can fail like a full disk."""
+
+    def __init__(self, *, fail_at=None, error=None, keep=True):
+        self.seqs, self.pictures = [], []
+        self.state = "open"
+        self._fail_at, self._error, self._keep = fail_at, error, keep
+
+    def write(self, frame: Frame) -> None:
+        assert self.state == "open"
+        if frame.seq == self._fail_at:
+            raise self._error
+        self.seqs.append(frame.seq)
+        if self._keep:
+            self.pictures.append(frame.pixels)
+
+    def commit(self) -> None:
+        assert self.state == "open"
+        self.state = "committed"
+
+    def abort(self) -> None:
+        if self.state == "open":
+            self.state = "aborted"
+
+
+class Step:
+    """A stage that runs a function on each job."""
+
+    def __init__(self, name, action=lambda job: None):
+        self.name = name
+        self._action = action
+        self.seen, self.resets, self.threads = [], 0, set()
+
+    def process(self, job: FrameJob) -> FrameJob:
+        self.seen.append(job.frame.seq)
+        self.threads.add(threading.current_thread().name)
+        self._action(job)
+        return job
+
+    def reset(self) -> None:
+        self.resets += 1
+
+
+def selected_face(track_id: int) -> Face:
+    box = np.array([2, 2, 9, 9], np.float32)
+    return Face(bbox=box, score=0.9, track_id=track_id, selected=True, donor="donor")
+
+
+def draw(value: int):
+    """An action that paints the whole output with one value."""
+
+    def action(job: FrameJob) -> None:
+        job.writable_output()[:] = value
+
+    return action
+
+
+def failing(error, *seqs):
+    """An action that raises on the frames given, on all of them without any."""
+
+    def action(job: FrameJob) -> None:
+        if not seqs or job.frame.seq in seqs:
+            raise error
+
+    return action
+
+
+def our_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("masquerade-")]
