@@ -105,22 +105,20 @@ def inter_ocular_px(landmarks: NDArray[np.floating]) -> float:
 
 
 def facing(points: NDArray[np.floating], triangles: NDArray[np.integer]) -> NDArray[np.float32]:
-    """How far each vertex faces the camera.
+    """How far each triangle faces the camera.
 
     Args:
         points: (N, 3), x right, y down, z away from the camera.
         triangles: (T, 3) vertex numbers in MediaPipe's winding (counter-clockwise to the eye).
 
     Returns:
-        float32 (N,), z component of the unit normal: 1 frontal, 0 grazing, negative turned away.
+        float32 (T,), z component of the unit normal: 1 frontal, 0 grazing, negative turned away.
     """
-    a, b, c = (points[triangles[:, i]] for i in range(3))
-    normal = np.cross(b - a, c - a)
-    summed = np.zeros((len(points), 3))
-    for i in range(3):
-        np.add.at(summed, triangles[:, i], normal)
-    length = np.linalg.norm(summed, axis=1)
-    return (-summed[:, 2] / np.maximum(length, 1e-9)).astype(np.float32)
+    corner = points[triangles]
+    (ux, uy, uz), (vx, vy, vz) = (corner[:, 1] - corner[:, 0]).T, (corner[:, 2] - corner[:, 0]).T
+    nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
+    length = np.sqrt(nx * nx + ny * ny + nz * nz)
+    return (-nz / np.maximum(length, 1e-9)).astype(np.float32)
 
 
 def smooth_over_mesh(

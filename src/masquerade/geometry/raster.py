@@ -6,7 +6,7 @@ piecewise linear anyway, is enlarged by ``cv2.resize``. So the cost of the geome
 with the face.
 
 Convention: cell (i, j) of a grid has its centre at the frame's pixel
-``(x0 + (i + 0.5) * step - 0.5, y0 + (j + 0.5) * step - 0.5)``, which is what cv2.resize assumes.
+``(left + (i + 0.5) * step - 0.5, top + (j + 0.5) * step - 0.5)``, which is what cv2.resize assumes.
 """
 
 from __future__ import annotations
@@ -27,36 +27,57 @@ _SHIFT = 4
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Cells over a box of the frame.
+    """Square cells over a box of the frame, with a margin of one cell all around.
 
     Attributes:
         box: (x0, y0, x1, y1) frame pixels, half open.
-        shape_hw: rows and columns of cells.
-        step: pixels per cell, (x, y).
+        step: pixels along a cell's side.
     """
 
     box: tuple[int, int, int, int]
-    shape_hw: tuple[int, int]
-    step: tuple[float, float]
+    step: int
 
-    @classmethod
-    def over(cls, box: tuple[int, int, int, int], step_px: float) -> Grid:
-        """Cells of about ``step_px`` over the box, never below one pixel."""
-        width, height = box[2] - box[0], box[3] - box[1]
-        columns = max(2, round(width / max(step_px, 1.0)))
-        rows = max(2, round(height / max(step_px, 1.0)))
-        return cls(box, (rows, columns), (width / columns, height / rows))
+    @property
+    def shape_hw(self) -> tuple[int, int]:
+        """Rows and columns of cells, the margin included."""
+        x0, y0, x1, y1 = self.box
+        return -(-(y1 - y0) // self.step) + 2, -(-(x1 - x0) // self.step) + 2
 
     def to_cells(self, points: NDArray[np.floating]) -> NDArray[np.float32]:
         """Frame pixels (..., 2) as cell coordinates; cell centres are whole numbers."""
-        scale = np.array([1 / self.step[0], 1 / self.step[1]], np.float32)
-        origin = np.array(self.box[:2], np.float32) - 0.5
-        return ((points - origin) * scale - 0.5).astype(np.float32)
+        origin = np.array(self.box[:2], np.float32) - self.step - 0.5
+        return ((points - origin) / self.step - 0.5).astype(np.float32)
+
+    def centres(self) -> NDArray[np.float32]:
+        """Frame pixels of the cells' centres, float32 (rows, columns, 2)."""
+        rows, columns = self.shape_hw
+        x = self.box[0] - self.step + (np.arange(columns, dtype=np.float32) + 0.5) * self.step - 0.5
+        y = self.box[1] - self.step + (np.arange(rows, dtype=np.float32) + 0.5) * self.step - 0.5
+        return np.stack(np.meshgrid(x, y), axis=-1)
 
     def enlarge(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Cell values as pixel values of the box, bilinear."""
-        size = (self.box[2] - self.box[0], self.box[3] - self.box[1])
-        return cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
+        """Cell values (rows, columns, ...) as pixel values of the box, bilinear."""
+        x0, y0, x1, y1 = self.box
+        rows, columns = self.shape_hw
+        full = values
+        if self.step > 1:
+            size = (columns * self.step, rows * self.step)
+            full = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+        return full[self.step : self.step + y1 - y0, self.step : self.step + x1 - x0]
+
+    def part(self, box: tuple[int, int, int, int]) -> tuple[Grid, tuple[slice, slice]]:
+        """The grid over a smaller box, widened to whole cells, and where its cells lie in this."""
+        x0, y0, x1, y1 = self.box
+        left, top = (max(box[0], x0) - x0) // self.step, (max(box[1], y0) - y0) // self.step
+        inner = (
+            x0 + left * self.step,
+            y0 + top * self.step,
+            min(x0 + -(-(box[2] - x0) // self.step) * self.step, x1),
+            min(y0 + -(-(box[3] - y0) // self.step) * self.step, y1),
+        )
+        grid = Grid(inner, self.step)
+        rows, columns = grid.shape_hw
+        return grid, (slice(top, top + rows), slice(left, left + columns))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +158,13 @@ def unwrap_weights(
 
     Returns:
         vertices int32 (size*size, 3), weights float32 (size*size, 3), covered bool (size, size).
+        Texels outside the mesh take the nearest point of the nearest triangle.
         The position of texel k on a mesh is ``(weights[k, :, None] * mesh[vertices[k]]).sum(0)``.
     """
     cells = (uv * size - 0.5).astype(np.float32)
     surface = rasterise(cells, np.zeros(len(uv)), corners, (size, size))
     covered = surface.triangle >= 0
-    number = np.where(covered, surface.triangle, 0).reshape(-1)
+    number = _spread(surface.triangle).reshape(-1)
     vertices = corners[number].astype(np.int32)
     ys, xs = np.mgrid[0:size, 0:size].reshape(2, -1).astype(np.float32)
     a, b, c = (cells[vertices[:, i]] for i in range(3))
@@ -152,6 +174,17 @@ def unwrap_weights(
     weights = np.clip(np.stack([1 - w1 - w2, w1, w2], axis=1), 0, 1).astype(np.float32)
     weights /= weights.sum(1, keepdims=True)
     return vertices, weights, covered
+
+
+def _spread(triangle: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give cells without a triangle that of the nearest cell that has one."""
+    empty = (triangle < 0).astype(np.uint8)
+    _, nearest = cv2.distanceTransformWithLabels(
+        empty, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    number_of_label = np.zeros(int(nearest.max()) + 1, np.int32)
+    number_of_label[nearest[empty == 0]] = triangle[empty == 0]
+    return number_of_label[nearest]
 
 
 def _cross(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -27,7 +27,7 @@ _KNOWN = np.array([15.0, 6.0, 6.0], np.float32)
 
 @cache
 def _surface() -> NDArray[np.float32]:
-    """Second-order polynomials of the atlas, (96 * 96, 6): how light varies over a face."""
+    """Second-order polynomials of the atlas, (64 * 64, 6): how light varies over a face."""
     axis = (np.arange(FIELD_SIZE, dtype=np.float32) + 0.5) / FIELD_SIZE * 2 - 1
     x, y = (grid.reshape(-1) for grid in np.meshgrid(axis, axis))
     return np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=1)
@@ -41,7 +41,7 @@ class Occlusion:
         self._frames = 0
 
     def find(self, field: FaceField) -> NDArray[np.float32] | None:
-        """Covered texels as float32 (96, 96) 0..1, or None where nothing covers the face."""
+        """Covered texels as float32 (64, 64) 0..1, or None where nothing covers the face."""
         lab = cv2.cvtColor(field.colour / np.float32(255), cv2.COLOR_BGR2LAB)
         weight = skin_field() * field.seen
         if weight.sum() < 0.1 * FIELD_SIZE**2:

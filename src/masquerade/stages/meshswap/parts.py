@@ -38,10 +38,10 @@ __all__ = [
     "with_rings",
 ]
 
-FIELD_SIZE = 96
+FIELD_SIZE = 64
 """Texels along a side of the fields of light, folds and occlusion."""
 
-RING_REACH = (0.08, 0.18, 0.32, 0.5)
+RING_REACH = (0.12, 0.28, 0.5)
 """How far each ring lies beyond the oval, as a share of its distance from the face's centre."""
 RING_FALLOFF = tuple((1 - r / RING_REACH[-1]) ** 2 * (1 + 2 * r / RING_REACH[-1]) for r in RING_REACH)
 """How much of the oval's displacement is left at each ring: a smooth step down to nothing."""
@@ -108,10 +108,15 @@ MOUTH = len(TRIANGLES) - len(MOUTH_TRIANGLES)
 
 
 @cache
-def field_weights() -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Vertices and weights that place each texel of a field on a mesh; see unwrap_weights."""
-    vertices, weights, _ = unwrap_weights(CANONICAL.uv, CANONICAL.tri, FIELD_SIZE)
-    return vertices, weights
+def field_weights(size: int) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.int32]]:
+    """What places each texel of a field of this size on a mesh: vertices, weights, triangle.
+
+    Shapes (size * size, 3), (size * size, 3) and (size * size,); see unwrap_weights.
+    """
+    vertices, weights, _ = unwrap_weights(CANONICAL.uv, CANONICAL.tri, size)
+    corner_of = {tuple(corner): k for k, corner in enumerate(CANONICAL.tri.tolist())}
+    number = np.array([corner_of[tuple(corner)] for corner in vertices.tolist()], np.int32)
+    return vertices, weights, number
 
 
 def _polygons(size: int, *rings: NDArray[np.integer], grow_px: int = 0) -> NDArray[np.uint8]:
@@ -127,13 +132,13 @@ def _polygons(size: int, *rings: NDArray[np.integer], grow_px: int = 0) -> NDArr
 
 @cache
 def skin_field() -> NDArray[np.float32]:
-    """Where the atlas is bare skin for sure, float32 (96, 96) 0..1: no eyes, brows, lips, rim."""
+    """Where the atlas is bare skin for sure, float32 (64, 64) 0..1: no eyes, brows, lips, rim."""
     inside = cv2.erode(_polygons(FIELD_SIZE, OVAL), np.ones((3, 3), np.uint8), iterations=2)
     features = (
-        _polygons(FIELD_SIZE, EYE_LEFT, EYE_RIGHT, grow_px=3)
-        | _polygons(FIELD_SIZE, BROW_LEFT, BROW_RIGHT, grow_px=3)
-        | _polygons(FIELD_SIZE, OUTER_LIPS, grow_px=2)
-        | _polygons(FIELD_SIZE, NOSTRILS, grow_px=1)
+        _polygons(FIELD_SIZE, EYE_LEFT, EYE_RIGHT, grow_px=2)
+        | _polygons(FIELD_SIZE, BROW_LEFT, BROW_RIGHT, grow_px=2)
+        | _polygons(FIELD_SIZE, OUTER_LIPS, grow_px=1)
+        | _polygons(FIELD_SIZE, NOSTRILS, grow_px=0)
     )
     return np.where(features > 0, 0.0, inside / 255).astype(np.float32)
 
@@ -149,7 +154,7 @@ def edge_ramp(size: int, width: float) -> NDArray[np.float32]:
 
 @cache
 def fold_field() -> NDArray[np.float32]:
-    """Where expression folds the skin, float32 (96, 96) 0..1: forehead, eyes' corners, cheeks."""
+    """Where expression folds the skin, float32 (64, 64) 0..1: forehead, eyes' corners, cheeks."""
     spots = [
         (np.array([205, 425]), 0.07),  # nasolabial folds
         (np.array([206, 426, 216, 436]), 0.06),

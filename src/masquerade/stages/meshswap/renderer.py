@@ -13,7 +13,7 @@ from masquerade.geometry.mesh import EYE_LEFT, EYE_RIGHT, INNER_LIPS, IRIS_CENTR
 from masquerade.geometry.raster import Grid, Surface, rasterise
 from masquerade.models.canonical import CANONICAL
 from masquerade.stages.meshswap.detail import Detail
-from masquerade.stages.meshswap.light import Light, sample_field
+from masquerade.stages.meshswap.light import FaceField, Light, sample_field
 from masquerade.stages.meshswap.occlusion import Occlusion, refine
 from masquerade.stages.meshswap.parts import (
     FIELD_SIZE,
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Donor", "FaceRenderer"]
 
-_CELLS_ACROSS = 112
+_CELLS_ACROSS = 90
+"""Cells of the grid across a face: below three pixels each for faces up to 270 px."""
 _RAMP = 0.05
+"""Width of the soft edge as a share of the atlas."""
 
 
 class Donor:
@@ -45,23 +47,35 @@ class Donor:
     def __init__(self, identity: Identity) -> None:
         self.mesh = identity.mesh
         self.texture = Texture(identity.texture, identity.coverage)
-        trust = cv2.resize(self.texture.coverage, (FIELD_SIZE, FIELD_SIZE))
-        self.trust: NDArray[np.float32] = trust
-        self.alpha: NDArray[np.float32] = edge_ramp(128, _RAMP) * self.texture.coverage
-        uv = np.zeros((470, 2), np.float32)
-        uv[:468] = CANONICAL.uv
-        uv[468:] = identity.iris[[0, 5]]
+        trust = self.texture.coverage
+        self.trust: NDArray[np.float32] = cv2.resize(trust, (FIELD_SIZE, FIELD_SIZE))
+        self.alpha: NDArray[np.float32] = edge_ramp(len(trust), _RAMP) * trust
+        self.bare: NDArray[np.float32] = self.trust * skin_field()
+        uv = np.concatenate([CANONICAL.uv, identity.iris[[0, 5]]])
         self.uv: NDArray[np.float32] = with_rings(uv)
 
 
 @dataclass(slots=True)
 class _Layout:
-    """Where things lie in one frame: output vertices, the target's own, and the grid over them."""
+    """Where things lie in one frame.
+
+    ``points`` are the vertices to draw, ``origin`` the places of the frame that they show;
+    ``uv`` and ``from_px`` say the same for each cell of the grid. ``face`` is the part of the grid
+    within the oval, ``at_face`` where its cells lie in the whole one.
+    """
 
     points: NDArray[np.float32]
-    origin: NDArray[np.float32]
     grid: Grid
     surface: Surface
+    uv: NDArray[np.float32]
+    from_px: NDArray[np.float32]
+    face: Grid
+    at_face: tuple[slice, slice]
+
+    def field_at_face(self, field: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Values of an atlas field at the face's cells."""
+        at = self.uv[self.at_face] * len(field) - 0.5
+        return cv2.remap(field, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
 
 class FaceRenderer:
@@ -88,43 +102,29 @@ class FaceRenderer:
         layout = self._lay_out(landmarks, pixels.shape)
         if layout is None:
             return None
-        donor, settings, grid = self._donor, self._settings, layout.grid
-        x0, y0, x1, y1 = grid.box
-        look = np.concatenate([donor.uv, layout.origin[:, :2] - (x0, y0)], axis=1)
-        turned = np.zeros((len(look), 1), np.float32)
-        turned[:468, 0] = facing(layout.points[:468], CANONICAL.tri)
-        turned[468:470] = 1.0
-        cells = layout.surface.interpolate(np.concatenate([look, turned], axis=1))
-        none = layout.surface.triangle < 0
-        base = self._warp_surroundings(pixels, grid, cells, none)
-
+        canvas = self._warp_surroundings(pixels, layout)
         field = sample_field(pixels, landmarks)
-        covered = self._occlusion.find(field) if settings.occlusion else None
-        gain = self._light.gain(
-            field, covered, relight=settings.relight, wrinkles=settings.wrinkles
-        )
-        lit = cv2.multiply(
-            self._texture(layout, cells),
-            grid.enlarge(_at_cells(gain, cells)),
-            dtype=cv2.CV_8U,
-        )
-        alpha = self._alpha(layout, cells)
-        skin = grid.enlarge(alpha * _at_cells(skin_field(), cells)) > 0.9
-        lit = self._detail.match(lit, base, skin, settings.sharpness)
-        mask = grid.enlarge(alpha)
-        mask *= self._outside_mouth(layout)
-        if covered is not None:
-            hidden = grid.enlarge(_at_cells(covered, cells))
-            mask *= 1 - refine(hidden, base, max(2, round(0.04 * max(base.shape))))
-        if settings.strength < 1:
-            mask *= np.float32(settings.strength)
-        drawn = cv2.blendLinear(lit, base, mask, 1 - mask)
-        touched = (mask > 1 / 512) | (drawn != pixels[y0:y1, x0:x1]).any(2)
-        return Patch(track_id, grid.box, drawn, touched.astype(np.uint8) * np.uint8(255))
+        covered = self._occlusion.find(field) if self._settings.occlusion else None
 
-    def _lay_out(
-        self, landmarks: NDArray[np.float32], shape: tuple[int, ...]
-    ) -> _Layout | None:
+        x0, y0, x1, y1 = layout.face.box
+        left, top = layout.grid.box[:2]
+        base = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
+        alpha = self._alpha(layout)
+        bare = layout.face.enlarge(layout.field_at_face(self._donor.bare) * alpha) > 0.9
+        skin = self._detail.match(
+            self._lit_texture(layout, field, covered), base, bare, self._settings.sharpness
+        )
+        mask = layout.face.enlarge(alpha)
+        if covered is not None:
+            hidden = layout.face.enlarge(layout.field_at_face(covered))
+            mask = mask * (1 - refine(hidden, base, max(2, round(0.04 * max(base.shape)))))
+        if self._settings.strength < 1:
+            mask = mask * np.float32(self._settings.strength)
+        mask = self._open_mouth(mask, layout)
+        base[:] = cv2.blendLinear(skin, base, mask, 1 - mask)
+        return Patch(track_id, layout.grid.box, canvas, _changed(canvas, pixels, layout.grid.box))
+
+    def _lay_out(self, landmarks: NDArray[np.float32], shape: tuple[int, ...]) -> _Layout | None:
         origin = np.concatenate([landmarks[:468], landmarks[list(IRIS_CENTRES)]])
         points = origin.copy()
         offsets = self._shape.offsets(landmarks, self._settings.shape)
@@ -134,78 +134,82 @@ class FaceRenderer:
         points, origin = with_rings(points), with_rings(origin)
         for k, left in enumerate(RING_FALLOFF):
             ring = slice(470 + 36 * k, 506 + 36 * k)
-            origin[ring] = points[ring]
-            origin[ring, :2] -= left * offsets[OVAL, :2]
-        reach = points[:, :2] if self._settings.shape > 0 else points[:506, :2]
-        low, high = np.floor(reach.min(0)).astype(int), np.ceil(reach.max(0)).astype(int) + 1
-        box = (
-            max(int(low[0]), 0),
-            max(int(low[1]), 0),
-            min(int(high[0]), shape[1]),
-            min(int(high[1]), shape[0]),
-        )
-        if box[2] - box[0] < 4 or box[3] - box[1] < 4:
+            origin[ring, :2] = points[ring, :2] - left * offsets[OVAL, :2]
+        face_box = _box(points[:468], shape, margin=1)
+        box = face_box if self._settings.shape == 0 else _box(points, shape, margin=0)
+        if face_box is None or box is None:
             return None
         width = float(np.ptp(landmarks[:468, :2], axis=0).max())
-        grid = Grid.over(box, width / _CELLS_ACROSS)
+        grid = Grid(box, max(1, round(width / _CELLS_ACROSS)))
         depth = points[:, 2].copy()
         depth[470:] += width
         surface = rasterise(grid.to_cells(points[:, :2]), depth, TRIANGLES, grid.shape_hw)
-        return _Layout(points, origin, grid, surface)
+        cells = surface.interpolate(np.concatenate([self._donor.uv, origin[:, :2]], axis=1))
+        from_px = cells[..., 2:]
+        none = surface.triangle < 0
+        from_px[none] = grid.centres()[none]
+        face, at_face = grid.part(face_box)
+        return _Layout(points, grid, surface, cells[..., :2], from_px, face, at_face)
 
     def _warp_surroundings(
-        self,
-        pixels: NDArray[np.uint8],
-        grid: Grid,
-        cells: NDArray[np.float32],
-        none: NDArray[np.bool_],
+        self, pixels: NDArray[np.uint8], layout: _Layout
     ) -> NDArray[np.uint8]:
-        """The target with its outline moved to the donor's; the frame itself at shape 0."""
-        x0, y0, x1, y1 = grid.box
-        region = pixels[y0:y1, x0:x1]
+        """A copy of the frame's part under the grid, its outline moved to the donor's."""
+        x0, y0, x1, y1 = layout.grid.box
         if self._settings.shape == 0:
-            return region
-        rows, columns = grid.shape_hw
-        own = np.stack(
-            np.meshgrid(
-                (np.arange(columns, dtype=np.float32) + 0.5) * grid.step[0] - 0.5,
-                (np.arange(rows, dtype=np.float32) + 0.5) * grid.step[1] - 0.5,
-            ),
-            axis=-1,
-        )
-        shift = cells[..., 2:4] - own
-        shift[none] = 0
-        full = grid.enlarge(shift)
-        full[..., 0] += np.arange(x0, x1, dtype=np.float32)
-        full[..., 1] += np.arange(y0, y1, dtype=np.float32)[:, None]
-        moved = cv2.remap(pixels, full, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        return moved
+            return pixels[y0:y1, x0:x1].copy()
+        at = layout.grid.enlarge(layout.from_px)
+        return cv2.remap(pixels, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
-    def _texture(self, layout: _Layout, cells: NDArray[np.float32]) -> NDArray[np.uint8]:
-        span = np.ptp(layout.points[:468, :2], axis=0).max()
-        level = self._donor.texture.level(
-            self._donor.texture.level_for(len(self._donor.texture.level(0)) / float(span))
-        )
-        at = layout.grid.enlarge(cells[..., :2]) * len(level) - 0.5
-        return cv2.remap(level, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    def _lit_texture(
+        self, layout: _Layout, field: FaceField, covered: NDArray[np.float32] | None
+    ) -> NDArray[np.uint8]:
+        """The donor's skin over the face's box in the target's light and with its folds."""
+        texture, settings = self._donor.texture, self._settings
+        span = float(np.ptp(layout.points[:468, :2], axis=0).max())
+        level = texture.level(texture.level_for(texture.size / span))
+        at = layout.face.enlarge(layout.uv[layout.at_face] * np.float32(len(level)) - 0.5)
+        skin = cv2.remap(level, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        gain = layout.field_at_face(self._light.gain(field, covered, settings.relight))
+        if settings.wrinkles > 0:
+            gain *= layout.field_at_face(self._light.folds(field, settings.wrinkles))[..., None]
+        return cv2.multiply(skin, layout.face.enlarge(gain), dtype=cv2.CV_8U)  # type: ignore[return-value]
 
-    def _alpha(self, layout: _Layout, cells: NDArray[np.float32]) -> NDArray[np.float32]:
-        donor_alpha = self._donor.alpha
-        alpha = _at_cells(donor_alpha, cells)
-        alpha *= np.clip((cells[..., 4] - 0.05) / 0.25, 0, 1)
-        number = layout.surface.triangle
-        alpha[(number < 0) | (number >= MOUTH)] = 0
+    def _alpha(self, layout: _Layout) -> NDArray[np.float32]:
+        """How far each cell of the face shows the donor: soft at the rim and where it turns away."""
+        number = layout.surface.triangle[layout.at_face]
+        turned = np.ones(len(TRIANGLES) + 1, np.float32)
+        turned[:-1] = np.clip((facing(layout.points, TRIANGLES) - 0.05) / 0.25, 0, 1)
+        turned[MOUTH:] = 0
+        alpha = layout.field_at_face(self._donor.alpha)
+        alpha *= cv2.blur(turned[number], (3, 3))
+        alpha[number < 0] = 0
         return alpha
 
-    def _outside_mouth(self, layout: _Layout) -> NDArray[np.float32]:
-        x0, y0, x1, y1 = layout.grid.box
+    def _open_mouth(self, mask: NDArray[np.float32], layout: _Layout) -> NDArray[np.float32]:
+        """Leave the inside of the lips to the target."""
+        x0, y0 = layout.face.box[:2]
         lips = layout.points[INNER_LIPS, :2] - (x0, y0)
-        hole = np.zeros((y1 - y0, x1 - x0), np.uint8)
+        hole = np.zeros(mask.shape, np.uint8)
         cv2.fillPoly(hole, [np.round(lips * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-        return 1 - hole.astype(np.float32) / 255
+        return mask * (1 - hole.astype(np.float32) / 255)
 
 
-def _at_cells(field: NDArray[np.float32], cells: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Values of an atlas field at each cell of the grid."""
-    at = cells[..., :2] * len(field) - 0.5
-    return cv2.remap(field, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
+def _box(
+    points: NDArray[np.float32], shape: tuple[int, ...], margin: int
+) -> tuple[int, int, int, int] | None:
+    """The points' box within a frame, (x0, y0, x1, y1) half open; None below four pixels."""
+    low = np.floor(points[:, :2].min(0)).astype(int) - margin
+    high = np.ceil(points[:, :2].max(0)).astype(int) + 1 + margin
+    x0, y0 = max(int(low[0]), 0), max(int(low[1]), 0)
+    x1, y1 = min(int(high[0]), shape[1]), min(int(high[1]), shape[0])
+    return None if x1 - x0 < 4 or y1 - y0 < 4 else (x0, y0, x1, y1)
+
+
+def _changed(
+    canvas: NDArray[np.uint8], pixels: NDArray[np.uint8], box: tuple[int, int, int, int]
+) -> NDArray[np.uint8]:
+    """255 where a canvas differs from the frame below it."""
+    x0, y0, x1, y1 = box
+    difference = cv2.absdiff(canvas, pixels[y0:y1, x0:x1])
+    return cv2.bitwise_not(cv2.inRange(difference, (0, 0, 0), (0, 0, 0)))  # type: ignore[return-value]

@@ -28,12 +28,13 @@ class Texture:
 
     def __init__(self, atlas: NDArray[np.uint8], coverage: NDArray[np.uint8]) -> None:
         self._atlas = atlas
+        self.size = len(atlas)
         self._levels: dict[int, NDArray[np.uint8]] = {0: atlas}
         small = (FIELD_SIZE, FIELD_SIZE)
         self.field: NDArray[np.float32] = cv2.resize(
             atlas, small, interpolation=cv2.INTER_AREA
         ).astype(np.float32)
-        """The atlas as a field, float32 (96, 96, 3), BGR 0..255."""
+        """The atlas as a field, float32 (64, 64, 3), BGR 0..255."""
         self.coverage: NDArray[np.float32] = (
             cv2.resize(coverage, (128, 128), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
         )
