@@ -9,6 +9,8 @@ found; faces that were lost are a figure of their own.
 
 from __future__ import annotations
 
+import itertools
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +139,7 @@ def flows(frames: list[Picture]) -> list[NDArray[np.float32]]:
     """Optical flow from each frame to the next, (T-1) x float32 (H, W, 2): DIS, medium preset."""
     dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     grey = [cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) for frame in frames]
-    return [dis.calc(a, b, None) for a, b in zip(grey, grey[1:], strict=False)]
+    return [dis.calc(a, b, None) for a, b in itertools.pairwise(grey)]
 
 
 def flow_error(
