@@ -14,15 +14,19 @@ __all__ = ["Detail"]
 
 _FINE_PX = 1.0
 _COARSE_PX = 2.4
-_MEASURE_EVERY = 6
+_MEASURE_EVERY = 8
+_NOISE_CLIP = 2.5
+"""What exceeds the noise by this factor is an edge of the target's and stays out."""
 
 
 class Detail:
     """Matches one track's swap to its target.
 
-    Two bands are compared, below 1 px and from 1 to 2.4 px. Each band of the swap is scaled by the
-    ratio of its spread to the target's, and the target's own fine band, clipped to its noise, is
-    laid on top: so grain, and what compression made of it, stay those of the film and move with it.
+    Two bands are compared, below 1 px and from 1 to 2.4 px, at the edges that every face has (lids,
+    brows, nostrils, lips): how strong those come out tells how sharp the picture is, while skin
+    only tells whose it is. Each band of the swap is scaled to the target's, and the target's own
+    fine band, clipped to its noise, is laid on top: so grain, and what compression made of it,
+    stay those of the film.
     """
 
     def __init__(self) -> None:
@@ -34,7 +38,7 @@ class Detail:
         self,
         drawn: NDArray[np.uint8],
         target: NDArray[np.uint8],
-        skin: NDArray[np.bool_],
+        shown: NDArray[np.float32],
         strength: float,
     ) -> NDArray[np.uint8]:
         """Return the swap at the target's sharpness.
@@ -42,45 +46,54 @@ class Detail:
         Args:
             drawn: uint8 (H, W, 3) BGR, the lit texture.
             target: uint8 (H, W, 3) BGR, the same box of the frame.
-            skin: bool (H, W), where both show bare skin; needed only when a measurement is due.
+            shown: float32 (H, W) 0..1, where the swap will be seen; read only when a measurement
+                is due.
             strength: 0 leaves the swap alone, 1 matches in full.
         """
         if strength <= 0:
             return drawn
-        own_fine = _blur(drawn, _FINE_PX)
-        own_coarse = _blur(drawn, _COARSE_PX)
         film_fine = _blur(target, _FINE_PX)
-        if self._frames % _MEASURE_EVERY == 0 and skin.sum() > 64:
-            film_coarse = _blur(target, _COARSE_PX)
-            self._measure(
-                (drawn[skin], own_fine[skin], own_coarse[skin]),
-                (target[skin], film_fine[skin], film_coarse[skin]),
-            )
+        if self._frames % _MEASURE_EVERY == 0:
+            self._measure(drawn, target, film_fine, shown > 0.9)
         self._frames += 1
+        out = self._rescale(drawn, strength)
+        if self._noise < 0.3:
+            return out
+        grain = cv2.subtract(target, film_fine, dtype=cv2.CV_16S)
+        limit = strength * _NOISE_CLIP * self._noise
+        grain = cv2.min(cv2.max(grain, -limit), limit)
+        return cv2.add(out, grain, dtype=cv2.CV_8U)  # type: ignore[return-value]
+
+    def _rescale(self, drawn: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         fine = 1 + strength * (self._fine - 1)
         coarse = 1 + strength * (self._coarse - 1)
-        out = cv2.addWeighted(drawn, fine, own_fine, coarse - fine, 0, dtype=cv2.CV_16S)
-        out = cv2.scaleAdd(own_coarse.astype(np.int16), 1 - coarse, out)
-        if self._noise > 0.3:
-            grain = cv2.subtract(target, film_fine, dtype=cv2.CV_16S)
-            limit = round(strength * 2.5 * self._noise)
-            np.clip(grain, -limit, limit, out=grain)
-            out = cv2.add(out, grain)
-        return cv2.convertScaleAbs(cv2.max(out, 0))  # type: ignore[return-value]
+        if abs(fine - 1) < 0.06 and abs(coarse - 1) < 0.06:
+            return drawn
+        softened = cv2.addWeighted(
+            drawn, fine, _blur(drawn, _FINE_PX), coarse - fine, 0, dtype=cv2.CV_16S
+        )
+        if abs(coarse - 1) < 0.03:
+            return cv2.convertScaleAbs(cv2.max(softened, 0))  # type: ignore[return-value]
+        rest = cv2.convertScaleAbs(_blur(drawn, _COARSE_PX), alpha=1 - coarse) if coarse < 1 else 0
+        return cv2.add(softened, rest, dtype=cv2.CV_8U)  # type: ignore[return-value]
 
     def _measure(
-        self, own: tuple[NDArray[np.uint8], ...], film: tuple[NDArray[np.uint8], ...]
+        self,
+        drawn: NDArray[np.uint8],
+        target: NDArray[np.uint8],
+        film_fine: NDArray[np.uint8],
+        shown: NDArray[np.bool_],
     ) -> None:
-        own_bands, film_bands = _bands(own), _bands(film)
-        noise = 1.4826 * float(np.median(np.abs(film_bands[0])))
-        noise = min(noise, 6.0)
-        # What the clipped grain brings need not come from the texture.
-        left = np.sqrt(max(_spread(film_bands[0]) ** 2 - noise**2, 0.0))
-        fine = float(np.clip(left / max(_spread(own_bands[0]), 0.2), 0.0, 1.3))
-        coarse = float(np.clip(_spread(film_bands[1]) / max(_spread(own_bands[1]), 0.2), 0.25, 1.3))
+        if shown.sum() < 256:
+            return
+        own = _bands(drawn, _blur(drawn, _FINE_PX), shown)
+        film = _bands(target, film_fine, shown)
+        noise = min(1.4826 * float(np.median(np.abs(film[0]))), 6.0)
+        fine = np.clip(_edges(film[0], noise) / _edges(own[0], 0.0), 0.15, 1.0)
+        coarse = np.clip(_edges(film[1], noise / 2) / _edges(own[1], 0.0), 0.4, 1.0)
         rate = 1.0 if self._frames == 0 else 0.3
-        self._fine += rate * (fine - self._fine)
-        self._coarse += rate * (coarse - self._coarse)
+        self._fine += rate * (float(fine) - self._fine)
+        self._coarse += rate * (float(coarse) - self._coarse)
         self._noise += rate * (noise - self._noise)
 
 
@@ -89,12 +102,16 @@ def _blur(picture: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:
     return cv2.GaussianBlur(picture, (size, size), sigma, borderType=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
 
 
-def _bands(levels: tuple[NDArray[np.uint8], ...]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
-    sharp, fine, coarse = (level[:, 1].astype(np.int16) for level in levels)
-    return sharp - fine, fine - coarse
+def _bands(
+    sharp: NDArray[np.uint8], fine: NDArray[np.uint8], where: NDArray[np.bool_]
+) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """The two bands of the green channel where asked."""
+    coarse = _blur(np.ascontiguousarray(sharp[..., 1]), _COARSE_PX)[where].astype(np.int16)
+    middle = fine[..., 1][where].astype(np.int16)
+    return sharp[..., 1][where] - middle, middle - coarse
 
 
-def _spread(band: NDArray[np.int16]) -> float:
-    """Robust standard deviation: the middle 90 % stand for all, a few edges do not."""
-    low, high = np.percentile(band, (5, 95))
-    return float(high - low) / 3.29
+def _edges(band: NDArray[np.int16], noise: float) -> float:
+    """Strength of a band's edges: its 97th percentile, less what noise alone would reach there."""
+    strength = float(np.percentile(np.abs(band), 97))
+    return max(float(np.sqrt(max(strength**2 - (2.17 * noise) ** 2, 0.0))), 0.3)

@@ -21,7 +21,6 @@ from masquerade.stages.meshswap.parts import (
     RING_FALLOFF,
     TRIANGLES,
     edge_ramp,
-    skin_field,
     with_rings,
 )
 from masquerade.stages.meshswap.shape import ShapeTransfer
@@ -50,7 +49,6 @@ class Donor:
         trust = self.texture.coverage
         self.trust: NDArray[np.float32] = cv2.resize(trust, (FIELD_SIZE, FIELD_SIZE))
         self.alpha: NDArray[np.float32] = edge_ramp(len(trust), _RAMP) * trust
-        self.bare: NDArray[np.float32] = self.trust * skin_field()
         uv = np.concatenate([CANONICAL.uv, identity.iris[[0, 5]]])
         self.uv: NDArray[np.float32] = with_rings(uv)
 
@@ -109,12 +107,13 @@ class FaceRenderer:
         x0, y0, x1, y1 = layout.face.box
         left, top = layout.grid.box[:2]
         base = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
-        alpha = self._alpha(layout)
-        bare = layout.face.enlarge(layout.field_at_face(self._donor.bare) * alpha) > 0.9
+        mask = layout.face.enlarge(self._alpha(layout))
         skin = self._detail.match(
-            self._lit_texture(layout, field, covered), base, bare, self._settings.sharpness
+            self._lit_texture(layout, field, covered),
+            pixels[y0:y1, x0:x1],
+            mask,
+            self._settings.sharpness,
         )
-        mask = layout.face.enlarge(alpha)
         if covered is not None:
             hidden = layout.face.enlarge(layout.field_at_face(covered))
             mask = mask * (1 - refine(hidden, base, max(2, round(0.04 * max(base.shape)))))
