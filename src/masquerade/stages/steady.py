@@ -1,0 +1,85 @@
+"""The steady mesh of one face: carried by what its pixels did, corrected by the network.
+
+The network's points jitter by about half a percent of the eyes' distance, and any filter that
+averages them over time lags. The flow of the pixels knows each step well, and knows it without
+delay, but drifts. So the flow makes the step and the network pulls at what has added up:
+
+    points = carried + gain * (measured - carried)
+
+A gain of 0.1 keeps a tenth of the network's jitter. Lips, lids and irises come out of nothing
+(a mouth that opens, a lid that closes), where flow fails: their gain is higher. Everywhere the
+gain grows with the distance once that is beyond what jitter explains.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from masquerade.geometry.mesh import EYE_LEFT, EYE_RIGHT, INNER_LIPS, OUTER_LIPS, inter_ocular_px
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["SteadyMesh"]
+
+_IRISES = slice(468, 478)
+_SKIN_GAIN, _LIPS_GAIN, _LIDS_GAIN, _IRIS_GAIN, _DEPTH_GAIN = 0.1, 0.3, 0.3, 0.5, 0.3
+_JITTER, _CERTAIN = 0.04, 0.08
+"""Distances of measured from carried, in eye distances: from the first on the gain grows, from
+the second on the network alone is believed."""
+_FIRST_LOOKS = 2
+"""How many single looks of the network the start of a mesh is worth."""
+
+
+def _base_gains() -> NDArray[np.float64]:
+    gains = np.full(478, _SKIN_GAIN)
+    gains[np.concatenate([INNER_LIPS, OUTER_LIPS])] = _LIPS_GAIN
+    gains[np.concatenate([EYE_LEFT, EYE_RIGHT])] = _LIDS_GAIN
+    gains[_IRISES] = _IRIS_GAIN
+    return gains
+
+
+_GAINS = _base_gains()
+
+
+class SteadyMesh:
+    """Filter of the 478 points of one face.
+
+    Args:
+        measured: float32 (478, 3), the first mesh in frame pixels.
+
+    Attributes:
+        points: float64 (478, 3), frame pixels.
+    """
+
+    def __init__(self, measured: NDArray[np.float32]) -> None:
+        self.points: NDArray[np.float64] = measured.astype(np.float64)
+        self._looks = _FIRST_LOOKS
+
+    def carry(self, moved_xy: NDArray[np.float64]) -> None:
+        """Go where the flow says, float64 (478, 2); depths keep their scale."""
+        before = inter_ocular_px(self.points)
+        self.points[:, :2] = moved_xy
+        self.points[:, 2] *= inter_ocular_px(self.points) / max(before, 1e-6)
+
+    def correct(self, measured: NDArray[np.float32]) -> float:
+        """Pull towards what the network saw in the frame that the points were carried to.
+
+        Returns:
+            The mean distance of the measured from the carried points, in eye distances.
+        """
+        off = measured - self.points
+        distance = np.linalg.norm(off[:, :2], axis=1) / max(inter_ocular_px(measured), 1e-6)
+        grown = np.clip((distance - _JITTER) / (_CERTAIN - _JITTER), 0.0, 1.0)
+        gains = np.maximum(_GAINS + (1.0 - _GAINS) * grown, 1.0 / (1.0 + self._looks))
+        self.points[:, :2] += gains[:, None] * off[:, :2]
+        self.points[:, 2] += np.maximum(gains, _DEPTH_GAIN) * off[:, 2]
+        self._looks += 1
+        return float(distance[:468].mean())
+
+    def distrust(self) -> None:
+        """The points were carried without a look: believe the next look as if it were among the
+        first."""
+        self._looks = 1
