@@ -15,8 +15,10 @@ from masquerade.core.face import Attributes
 from masquerade.geometry.roi import Roi
 from masquerade.models.detector import Detector
 from masquerade.models.landmarker import Landmarker
+from masquerade.stages.clean import find_skin
+from masquerade.stages.fill import coverage_of, even_light, fill_skin
 from masquerade.stages.neutral import neutral_shape
-from masquerade.stages.regions import ATLAS_PX, mirror_index
+from masquerade.stages.regions import mirror_index
 from masquerade.stages.unwrap import iris_to_uv, unwrap
 
 if TYPE_CHECKING:
@@ -49,7 +51,8 @@ class Enroller:
         found = [self._mesh(p, face_index) for p in pixels]
         points = found[0]
         flat = unwrap(pixels[0], points)
-        cover = cv2.resize(flat.seen, (ATLAS_PX, ATLAS_PX))
+        skin = find_skin(flat.texture, flat.seen)
+        texture = even_light(fill_skin(flat.texture, skin.trust, skin.model), 0.5)
         if name is None:
             name = Path(listed[0]).stem if isinstance(listed[0], str | Path) else "donor"
         unit = np.zeros(1024, np.float32)
@@ -57,8 +60,8 @@ class Enroller:
         return {
             "name": name,
             "mesh": neutral_shape(points),
-            "texture": flat.texture,
-            "coverage": np.round(cover * 255).astype(np.uint8),
+            "texture": texture,
+            "coverage": coverage_of(skin.trust),
             "iris": iris_to_uv(points),
             "teeth": 0.0,
             "attributes": Attributes(unit, 40.0, 0.5),

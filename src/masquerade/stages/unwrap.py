@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from masquerade.geometry.mesh import facing
 from masquerade.geometry.raster import Surface, rasterise
 from masquerade.models.canonical import CANONICAL
 from masquerade.stages.regions import ATLAS_PX, IRISES, MESH_COUNT, region_mask
@@ -22,10 +21,10 @@ from masquerade.stages.regions import ATLAS_PX, IRISES, MESH_COUNT, region_mask
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Unwrapped", "iris_to_uv", "spread", "unwrap"]
+__all__ = ["SEEN_PX", "Unwrapped", "iris_to_uv", "spread", "unwrap", "vertex_normals"]
 
 _MAP_PX = 512
-_SEEN_PX = 256
+SEEN_PX = 256
 _MARGIN_TEXELS = 12
 
 
@@ -56,8 +55,12 @@ def unwrap(pixels: NDArray[np.uint8], points: NDArray[np.float32]) -> Unwrapped:
     where = cv2.resize(spread(points[:, :2], _MAP_PX), (ATLAS_PX, ATLAS_PX))
     texture = cv2.remap(face, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     texture[_far_outside()] = 0
-    square_on = np.clip(spread(facing(points, CANONICAL.tri)[:, None], _SEEN_PX)[..., 0], 0, 1)
-    seen = _smoothstep(square_on, 0.12, 0.5) * _unhidden(points) * _inside(points, face.shape)
+    towards = spread(vertex_normals(points)[:, 2:], SEEN_PX)[..., 0]
+    square_on = _smoothstep(towards, 0.12, 0.5)
+    # Nostrils and lips are always seen aslant, by the target's camera too.
+    aslant = region_mask("nostrils", SEEN_PX, 0.02, 0.01) + region_mask("lips", SEEN_PX, 0, 0.01)
+    square_on = np.maximum(square_on, np.clip(aslant, 0, 1) * _smoothstep(towards, -0.5, -0.1))
+    seen = square_on * _unhidden(points) * _inside(points, face.shape) * region_mask("face", SEEN_PX)
     return Unwrapped(texture, seen.astype(np.float32), _density(points))
 
 
@@ -67,6 +70,21 @@ def spread(values: NDArray[np.floating], size: int) -> NDArray[np.float32]:
     Texels outside the mesh continue the nearest triangle.
     """
     return _atlas_surface(size).interpolate(values)
+
+
+def vertex_normals(points: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Unit normals of the 468 vertices, float32 (468, 3), x right, y down, z to the camera.
+
+    Args:
+        points: (468, 3), x right, y down, z away from the camera.
+    """
+    corners = points[CANONICAL.tri]
+    across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    summed = np.zeros((MESH_COUNT, 3))
+    for corner in range(3):
+        np.add.at(summed, CANONICAL.tri[:, corner], across)
+    summed /= np.linalg.norm(summed, axis=1, keepdims=True) + 1e-9
+    return np.asarray(summed * np.array([1, 1, -1]), np.float32)
 
 
 def iris_to_uv(points: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -131,22 +149,22 @@ def _far_outside() -> NDArray[np.bool_]:
 def _unhidden(points: NDArray[np.float32]) -> NDArray[np.float32]:
     """1 where the texel is the nearest surface along its line of sight, 0 where another hides it."""
     low, span = points.min(0), float(np.ptp(points[:, :2], axis=0).max())
-    cells = (points - low) * ((_SEEN_PX - 8) / span) + np.float32([4, 4, 0])
+    cells = (points - low) * ((SEEN_PX - 8) / span) + np.float32([4, 4, 0])
     front = rasterise(
-        np.ascontiguousarray(cells[:, :2]), cells[:, 2], CANONICAL.tri, (_SEEN_PX, _SEEN_PX)
+        np.ascontiguousarray(cells[:, :2]), cells[:, 2], CANONICAL.tri, (SEEN_PX, SEEN_PX)
     )
     depth = np.where(front.triangle < 0, 1e6, front.interpolate(cells[:, 2:])[..., 0])
-    here = spread(cells, _SEEN_PX)
+    here = spread(cells, SEEN_PX)
     before = cv2.remap(
         depth.astype(np.float32), here[..., :2], None, cv2.INTER_NEAREST, borderValue=1e6
     )
-    hidden = _smoothstep(here[..., 2] - before, 0.03 * _SEEN_PX, 0.08 * _SEEN_PX)
+    hidden = _smoothstep(here[..., 2] - before, 0.03 * SEEN_PX, 0.08 * SEEN_PX)
     return 1 - cv2.GaussianBlur(hidden, (0, 0), 2)
 
 
 def _inside(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """1 where the texel falls into the picture, 0 where the face runs out of it."""
-    where = spread(points[:, :2], _SEEN_PX)
+    where = spread(points[:, :2], SEEN_PX)
     margin = np.minimum(where, np.float32([shape[1] - 1, shape[0] - 1]) - where).min(-1)
     return np.clip(margin + 1, 0, 1)
 
@@ -155,7 +173,7 @@ def _density(points: NDArray[np.float32]) -> NDArray[np.float32]:
     flat = points[CANONICAL.tri][:, :, :2]
     uv = CANONICAL.uv[CANONICAL.tri] * ATLAS_PX
     ratio = np.sqrt(_area(flat) / np.maximum(_area(uv), 1e-6)).astype(np.float32)
-    return cv2.GaussianBlur(ratio[_atlas_surface(_SEEN_PX).triangle], (0, 0), 4)
+    return cv2.GaussianBlur(ratio[_atlas_surface(SEEN_PX).triangle], (0, 0), 4)
 
 
 def _area(corners: NDArray[np.float32]) -> NDArray[np.float32]:

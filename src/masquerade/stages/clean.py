@@ -1,0 +1,233 @@
+"""What of an unwrapped photo is the donor's face, and what is hair, hat, glasses or background.
+
+Skin is modelled as colour plus shading: the lightness that a smooth head would have under the
+photo's light (second-order spherical harmonics of the canonical normals) and a slowly varying
+hue, both fitted robustly, starting from cheeks, nose and chin. What differs from it and touches
+the rim is no skin; what differs amid the face (a mole, a fold) is the donor's own.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from masquerade.geometry.mesh import smooth_over_mesh
+from masquerade.models.canonical import CANONICAL
+from masquerade.stages.regions import region_mask
+from masquerade.stages.unwrap import SEEN_PX, spread, vertex_normals
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Skin", "find_skin"]
+
+_FLOORS = np.array([5.0, 2.0, 2.5])
+"""Least standard deviation of skin about the model in L, a, b (Lab, 0..100)."""
+_SKIN_CHI2, _CHI2_SLOPE = 9.0, 6.0
+"""Squared distance in deviations up to which a texel is surely skin, and how fast trust ends."""
+_RIDGE = 3e-3
+_SEED_CHI = 2.0
+_ROUNDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Skin:
+    """Where the donor's face is to be seen, and how its skin is lit.
+
+    Attributes:
+        trust: float32 (256, 256), 0..1: 1 is the donor's face, well seen.
+        model: float32 (256, 256, 3) Lab: smooth skin under the photo's light.
+        glasses: 0..1, how surely the donor wears glasses.
+        covered: share of the seen face that something hides, 0..1.
+        beard: whether the lower face is hairy.
+    """
+
+    trust: NDArray[np.float32]
+    model: NDArray[np.float32]
+    glasses: float
+    covered: float
+    beard: bool
+
+
+def find_skin(texture: NDArray[np.uint8], seen: NDArray[np.float32]) -> Skin:
+    """Tell the face from what hides it.
+
+    Args:
+        texture: uint8 (S, S, 3) BGR atlas, S a multiple of 256.
+        seen: float32 (256, 256), 0..1, visibility.
+    """
+    small = cv2.resize(texture, (SEEN_PX, SEEN_PX), interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_BGR2Lab)
+    smooth = cv2.GaussianBlur(lab, (0, 0), 1.2)
+    model, spread_lab = _fit(smooth, seen)
+    chi2 = (((smooth - model) / spread_lab) ** 2).sum(-1)
+    strict = _SKIN_CHI2 * (0.6 + 0.4 * _zones().depth)
+    skin = np.clip((strict + _CHI2_SLOPE - chi2) / _CHI2_SLOPE, 0, 1).astype(np.float32)
+    foreign = _touching_rim(1 - skin, seen)
+    beard = _has_beard(chi2, smooth - model, seen)
+    if beard:
+        foreign *= 1 - _zones().beard
+    glasses, frame = _glasses(lab, model, spread_lab, seen)
+    foreign = np.maximum(foreign, frame)
+    trust = seen * (1 - _widened(foreign)) * _zones().face
+    return Skin(
+        trust.astype(np.float32),
+        model,
+        glasses,
+        float((foreign * seen * _zones().face).sum() / max(1.0, (seen * _zones().face).sum())),
+        beard,
+    )
+
+
+def _widened(foreign: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What is foreign and a soft rim about it: hair stains the skin beside it."""
+    sure = (foreign > 0.3).astype(np.float32)
+    wide = cv2.dilate(sure, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13)))
+    wide *= 1 - _zones().features
+    return cv2.GaussianBlur(np.maximum(wide, sure), (0, 0), 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Zones:
+    """Masks of the canonical face, float32 (256, 256)."""
+
+    face: NDArray[np.float32]
+    features: NDArray[np.float32]
+    """Eyes, brows, lips, nostrils: no skin, and the donor's own."""
+    inner: NDArray[np.float32]
+    """The middle of the face, where nothing touches the rim and folds are deep."""
+    seed: NDArray[np.float32]
+    beard: NDArray[np.float32]
+    depth: NDArray[np.float32]
+    """0 at the rim, 1 from a tenth of the atlas inwards."""
+    around_eyes: NDArray[np.float32]
+
+
+def _polygon(*vertices: int) -> NDArray[np.float32]:
+    mask = np.zeros((SEEN_PX, SEEN_PX), np.float32)
+    hull = cv2.convexHull((CANONICAL.uv[list(vertices)] * SEEN_PX - 0.5).astype(np.float32))
+    cv2.fillConvexPoly(mask, np.round(hull * 16).astype(np.int32), 1.0, shift=4)
+    return mask
+
+
+@functools.cache
+def _zones() -> _Zones:
+    face = region_mask("face", SEEN_PX)
+    features = np.maximum.reduce(
+        [
+            region_mask("eyes", SEEN_PX, 0.02),
+            region_mask("brows", SEEN_PX, 0.015),
+            region_mask("lips", SEEN_PX, 0.015),
+            region_mask("nostrils", SEEN_PX, 0.005),
+        ]
+    )
+    cheeks = np.maximum(
+        _polygon(117, 118, 101, 36, 205, 187, 123), _polygon(346, 347, 330, 266, 425, 411, 352)
+    )
+    nose = _polygon(6, 197, 195, 5, 4, 45, 275, 220, 440, 122, 351)
+    chin, forehead = _polygon(18, 200, 32, 262, 194, 418), _polygon(151, 9, 108, 337)
+    inner = _polygon(111, 340, 50, 280, 207, 427, 202, 422, 211, 431, 200, 9, 55, 285)
+    distance = cv2.distanceTransform((face > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    eyes = region_mask("eyes", SEEN_PX, 0.11) * (1 - region_mask("eyes", SEEN_PX, 0.012))
+    temples = np.maximum(_polygon(33, 35, 127, 139, 34), _polygon(263, 265, 356, 368, 264))
+    bridge = _polygon(168, 6, 197, 193, 417, 245, 465)
+    return _Zones(
+        face=face,
+        features=features,
+        inner=np.maximum(inner, features),
+        seed=np.maximum.reduce([cheeks, nose, chin, forehead]) * (1 - features),
+        beard=_polygon(93, 323, 132, 361, 58, 288, 152, 148, 377, 2, 205, 425),
+        depth=np.clip(distance / (0.1 * SEEN_PX), 0, 1),
+        around_eyes=np.maximum.reduce([eyes, temples, bridge]),
+    )
+
+
+@functools.cache
+def _bases() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Shading and hue bases, (256, 256, K): harmonics of the normals, and a quadratic of place."""
+    normals = vertex_normals(CANONICAL.pos * np.float32([1, -1, -1]))
+    n = spread(smooth_over_mesh(normals, CANONICAL.tri, 4), SEEN_PX).astype(np.float64)
+    x, y, z = n[..., 0], n[..., 1], n[..., 2]
+    v, u = np.mgrid[0:SEEN_PX, 0:SEEN_PX] / SEEN_PX - 0.5
+    one = np.ones_like(x)
+    shading = [one, x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1, u, v]
+    return np.stack(shading, -1), np.stack([one, u, v, u * u, v * v, u * v], -1)
+
+
+def _fit(
+    lab: NDArray[np.float32], seen: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """The skin model and the deviation about it, grown from the seeds outwards."""
+    zones = _zones()
+    shading, hue = _bases()
+    open_skin = seen * zones.face * (1 - zones.features)
+    weight = zones.seed * open_skin
+    seeds = lab[weight > 0.5]
+    median = np.median(seeds if len(seeds) else lab[zones.seed > 0.5], axis=0)
+    weight = weight * (np.abs(lab - median) < _SEED_CHI * np.array([18, 8, 10])).all(-1)
+    model, deviation = np.broadcast_to(median, lab.shape).astype(np.float32), _FLOORS * 2
+    for step in range(_ROUNDS):
+        if weight.sum() < 50:
+            break
+        light = _regress(shading, lab[..., 0], weight)
+        tint = [_regress(hue, lab[..., channel], weight) for channel in (1, 2)]
+        model = np.stack([light, *tint], -1).astype(np.float32)
+        off = np.abs(lab - model)
+        deviation = np.maximum(_FLOORS, 1.4826 * np.median(off[weight > 0.3], axis=0))
+        weight_next = np.clip((12 - ((off / deviation) ** 2).sum(-1)) / 6, 0, 1) * open_skin
+        if step < _ROUNDS - 2:
+            weight_next *= cv2.dilate((weight > 0.3).astype(np.float32), np.ones((17, 17)))
+        weight = weight_next.astype(np.float32)
+    return model, deviation
+
+
+def _regress(
+    basis: NDArray[np.float64], values: NDArray[np.float32], weight: NDArray[np.float32]
+) -> NDArray[np.float64]:
+    """Weighted ridge regression on every second texel, evaluated everywhere."""
+    rows = basis[::2, ::2].reshape(-1, basis.shape[-1])
+    w = weight[::2, ::2].reshape(-1, 1).astype(np.float64)
+    penalty = np.eye(basis.shape[-1]) * _RIDGE * w.sum()
+    penalty[0, 0] = 0
+    left = (rows * w).T @ rows + penalty
+    right = (rows * w).T @ values[::2, ::2].reshape(-1).astype(np.float64)
+    return np.asarray(basis @ np.linalg.solve(left, right))
+
+
+def _touching_rim(foreign: NDArray[np.float32], seen: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of the texels unlike skin those that reach the rim of the seen face, or are a large patch."""
+    zones = _zones()
+    candidate = foreign * (1 - zones.inner) * zones.face
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        (candidate > 0.3).astype(np.uint8), connectivity=4
+    )
+    rim = (zones.depth < 0.12) | (seen < 0.3)
+    keep = np.zeros(count, np.float32)
+    keep[np.unique(labels[rim])] = 1
+    keep[stats[:, cv2.CC_STAT_AREA] > 0.015 * zones.face.sum()] = 1
+    keep[0] = 0
+    return candidate * keep[labels]
+
+
+def _has_beard(
+    chi2: NDArray[np.float32], off: NDArray[np.float32], seen: NDArray[np.float32]
+) -> bool:
+    """Hair about the mouth: the moustache's and the chin's places are mostly dark."""
+    places = np.maximum(_polygon(164, 167, 393, 92, 322, 2), _polygon(18, 200, 32, 262, 175))
+    places = places * (seen > 0.5) * (1 - region_mask("lips", SEEN_PX, 0.01))
+    hairy = (chi2 > _SKIN_CHI2) & (off[..., 0] < -6)
+    return bool((hairy * places).sum() > 0.45 * max(1.0, places.sum()))
+
+
+def _glasses(
+    lab: NDArray[np.float32],
+    model: NDArray[np.float32],
+    deviation: NDArray[np.float64],
+    seen: NDArray[np.float32],
+) -> tuple[float, NDArray[np.float32]]:
+    """How surely there are glasses, and what of them lies on skin."""
+    return 0.0, np.zeros_like(seen)
