@@ -1,1 +1,1 @@
-"""Programs on top of the library."""
+"""Programs on top of the library: the command line."""

@@ -1,0 +1,90 @@
+"""The ``masquerade`` command: read the arguments, run the command, turn errors into sentences."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import sys
+import threading
+import traceback
+from pathlib import Path
+from types import FrameType
+
+from masquerade.apps.console import Console
+from masquerade.apps.parser import build_parser
+from masquerade.core.errors import CancelledError, MasqueradeError
+
+__all__ = ["main"]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command and return its exit code (docs/usage.md lists them).
+
+    Args:
+        argv: the words after ``masquerade``; None takes those of this process.
+    """
+    words = sys.argv[1:] if argv is None else argv
+    console = Console(json="--json" in words, quiet=bool({"-q", "--quiet"} & set(words)))
+    _stop_on_sigterm()
+    try:
+        args = build_parser().parse_args(words)
+        return _run(args, console)
+    except MasqueradeError as error:
+        return _fail(console, error, words)
+    except KeyboardInterrupt:
+        return _fail(console, CancelledError("Stopped; nothing was written."), words)
+    except BrokenPipeError:
+        # Whoever read our output has left. Python would complain once more while it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13
+    except Exception as error:  # noqa: BLE001 - the last place that can turn it into a sentence
+        return _fail(console, error, words)
+
+
+def _run(args: argparse.Namespace, console: Console) -> int:
+    command = importlib.import_module(f"masquerade.apps.commands.{args.command}")
+    result = command.run(args, console)
+    code: int = result.pop("exit_code", 0)
+    console.close({"ok": code == 0, "command": args.command, **result})
+    return code
+
+
+def _fail(console: Console, error: Exception, words: list[str]) -> int:
+    """Say what went wrong in one sentence and return the exit code."""
+    code = error.exit_code if isinstance(error, MasqueradeError) else 1
+    text = " ".join(str(error).split())
+    if "--debug" in words:
+        traceback.print_exception(error)
+    elif not isinstance(error, MasqueradeError):
+        text = (
+            f"An unexpected error stopped the work ({type(error).__name__}: {text}). "
+            f"Please report it with {_write_log(error)}, or see it with --debug."
+        )
+    print(f"masquerade: {text}", file=sys.stderr, flush=True)
+    console.close({"ok": False, "kind": type(error).__name__, "error": text, "exit_code": code})
+    return code
+
+
+def _write_log(error: Exception) -> Path:
+    """Keep the traceback of ``error`` in a file of the user's log folder."""
+    import platformdirs  # needed here alone, and help must stay quick
+
+    path = platformdirs.user_log_path("masquerade", ensure_exists=True) / "last-error.txt"
+    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    return path
+
+
+def _stop_on_sigterm() -> None:
+    """Treat a polite request to end as Ctrl-C, so that nothing half-written stays."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, interrupt)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

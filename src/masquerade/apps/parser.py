@@ -1,0 +1,267 @@
+"""The command line as data: commands, options, help. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import re
+from typing import NoReturn
+
+from masquerade._version import __version__
+from masquerade.apps.arguments import add_settings, age_range, number, seconds
+from masquerade.core.errors import SettingsError
+
+__all__ = ["COMMANDS", "Parser", "UsageError", "build_parser"]
+
+COMMANDS = {
+    "swap": "put the face of a photo into a picture, a video or many files",
+    "demo": "swap a bundled face and show the result; needs no input",
+    "faces": "show the faces of a file: boxes, ids, age, gender, quality",
+    "identity": "keep a donor's face in one file, made from one photo or more",
+    "encoders": "list the video encoders that work on this machine",
+    "doctor": "check the installation",
+    "completion": "print the completion script of bash, zsh or fish",
+}
+
+_DESCRIPTION = """\
+One photo in, a swapped picture or video out: offline and labelled.
+
+commands:
+{commands}"""
+
+_EPILOG = """\
+examples:
+  masquerade demo
+  masquerade swap -s me.jpg -t film.mp4 -o swapped.mp4
+
+Every command has --help, --json, --quiet and --debug."""
+
+
+class UsageError(SettingsError):
+    """The command line cannot be understood."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that raises instead of exiting and suggests what was meant."""
+
+    def __init__(self, **kwargs: object) -> None:
+        kwargs.setdefault("allow_abbrev", False)
+        kwargs.setdefault("formatter_class", _Formatter)
+        super().__init__(**kwargs)  # type: ignore[arg-type]
+        self._words: list[str] = []
+
+    def error(self, message: str) -> NoReturn:
+        """Raise :class:`UsageError` with the message and where to look.
+
+        A mistyped option comes first: what it was meant to be may be what is missing.
+        """
+        for word in self._words:
+            if word.startswith("--") and word.partition("=")[0] not in self._option_string_actions:
+                self._unknown(word)
+        raise UsageError(f"{self._reworded(message)}; see {self.prog} --help.")
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: list[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Parse; whatever is not known is an error of this very parser, not of its parent."""
+        self._words = list(args or ())
+        known, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self._unknown(unknown[0])
+        return known, unknown
+
+    def _unknown(self, word: str) -> NoReturn:
+        raise UsageError(f"{word} is unknown here{self._suggestion(word)}; see {self.prog} --help.")
+
+    def _reworded(self, message: str) -> str:
+        wrong = re.match(r"argument (?:COMMAND|ACTION|SHELL): invalid choice: '(.*?)'", message)
+        if wrong:
+            return f"there is no {wrong[1]!r} here{self._suggestion(wrong[1])}"
+        message = re.sub(r"^argument (\S+): ", r"\1: ", message)
+        return message.replace("the following arguments are required:", "still needed:")
+
+    def _suggestion(self, word: str) -> str:
+        words = [name for name in self._option_string_actions if name.startswith("--")]
+        words += COMMANDS if not word.startswith("-") else []
+        near = difflib.get_close_matches(word.partition("=")[0], words, n=1)
+        return f" (did you mean {near[0]}?)" if near else ""
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Help with one narrow column of options, so that a description rarely wraps."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28)
+
+
+def build_parser() -> Parser:
+    """The parser of the ``masquerade`` command."""
+    parser = Parser(
+        prog="masquerade",
+        usage="masquerade COMMAND [options]",
+        description=_DESCRIPTION.format(
+            commands="\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
+        ),
+        epilog=_EPILOG,
+        add_help=False,
+    )
+    parser.add_argument("-h", "--help", action="help", help="show this and stop")
+    parser.add_argument(
+        "--version", action="version", version=f"masquerade {__version__}", help="show the version"
+    )
+    commands = parser.add_subparsers(
+        dest="command",
+        metavar="COMMAND",
+        help=argparse.SUPPRESS,
+        required=True,
+        parser_class=Parser,
+        prog="masquerade",
+    )
+    for name, text in COMMANDS.items():
+        command = commands.add_parser(name, description=text[:1].upper() + text[1:] + ".")
+        _BUILD[name](command)
+        _add_common(command)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("on every command")
+    group.add_argument("--json", action="store_true", help="end with one line of JSON on stdout")
+    group.add_argument("-q", "--quiet", action="store_true", help="print results and errors alone")
+    group.add_argument("--debug", action="store_true", help="show the traceback of an error")
+
+
+def _build_swap(parser: argparse.ArgumentParser) -> None:
+    parser.usage = "masquerade swap -s PHOTO -t TARGET -o OUTPUT [options]"
+    files = parser.add_argument_group("files")
+    _add_donor(files)
+    files.add_argument(
+        "-t",
+        "--target",
+        action="append",
+        required=True,
+        metavar="FILE",
+        help="picture, animation, video, folder or 'pattern*'; may be repeated",
+    )
+    files.add_argument(
+        "-o", "--output", required=True, metavar="FILE", help="where to; a folder for many targets"
+    )
+    files.add_argument("--overwrite", action="store_true", help="replace an output that exists")
+    files.add_argument(
+        "--allow-no-face", action="store_true", help="write a target that shows no face unchanged"
+    )
+    _add_consent(files)
+    add_settings(files, ["label"])
+
+    faces = parser.add_argument_group("which faces")
+    add_settings(faces, ["many_faces", "face_order", "face_index"])
+    faces.add_argument(
+        "--reference", metavar="PHOTO", help="swap only the person that this photo shows"
+    )
+    add_settings(faces, ["reference_threshold", "gender"])
+    faces.add_argument("--age", type=age_range, metavar="20-40", help="swap only faces of this age")
+    add_settings(faces, ["age_min", "age_max"])
+    faces.add_argument(
+        "--map", metavar="TOML", help="a donor for each person (see docs/usage.md); replaces -s"
+    )
+
+    look = parser.add_argument_group("how it looks")
+    add_settings(look, ["shape", "strength", "sharpness", "wrinkles", "relight", "occlusion"])
+    add_settings(look, ["on_lost", "hold_frames"])
+    _add_video(parser.add_argument_group("video"))
+
+    limits = parser.add_argument_group("search and limits")
+    add_settings(limits, ["detect_score", "detect_every", "threads"])
+    _add_max_pixels(limits)
+
+
+def _add_video(video: argparse._ArgumentGroup) -> None:
+    video.add_argument("--fps", type=number(0.1, 1000), metavar="RATE", help="change the rate")
+    video.add_argument("--no-audio", action="store_true", help="leave the sound out")
+    video.add_argument("--trim-start", type=seconds, metavar="TIME", help="begin here (1:30)")
+    video.add_argument("--trim-end", type=seconds, metavar="TIME", help="stop here")
+    video.add_argument(
+        "--video-encoder", metavar="NAME", help="see `masquerade encoders` (libx264)"
+    )
+    video.add_argument(
+        "--video-quality", type=number(0, 100, int), metavar="0..100", help="more is better"
+    )
+    video.add_argument("--video-preset", metavar="NAME", help="the encoder's speed preset")
+
+
+def _add_donor(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "-s",
+        "--source",
+        action="append",
+        metavar="PHOTO",
+        help="the donor: photo or saved identity; repeat for more photos of the person",
+    )
+
+
+def _add_consent(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--consent",
+        choices=["self", "given", "public-domain", "synthetic"],
+        help="whose face the donor's is; asked once per identity",
+    )
+
+
+def _add_max_pixels(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--max-pixels",
+        type=number(1, 1e12, float),
+        metavar="N",
+        help="refuse pictures with more pixels than this",
+    )
+
+
+def _build_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", metavar="FOLDER", help="where to (masquerade-demo)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo")
+
+
+def _build_faces(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="picture, animation or video")
+    parser.add_argument(
+        "-o", "--output", metavar="PICTURE", help="draw the faces into this picture"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a picture that exists")
+    group = parser.add_argument_group("search and limits")
+    add_settings(group, ["detect_score", "detect_every", "threads"])
+    _add_max_pixels(group)
+
+
+def _build_identity(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(
+        dest="action", metavar="ACTION", title="actions", required=True, parser_class=Parser
+    )
+    make = actions.add_parser("make", help="make an identity from photos of one person")
+    make.add_argument("photos", nargs="+", metavar="PHOTO", help="photos of the same person")
+    make.add_argument("-o", "--output", required=True, metavar="FILE", help="where to")
+    make.add_argument("--name", help="what to call the person (the file's name)")
+    make.add_argument("--overwrite", action="store_true", help="replace a file that exists")
+    _add_max_pixels(make.add_argument_group("limits"))
+    _add_common(make)
+    show = actions.add_parser("show", help="say what an identity holds")
+    show.add_argument("file", metavar="FILE", help="a saved identity")
+    _add_common(show)
+
+
+def _build_completion(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("shell", metavar="SHELL", choices=["bash", "zsh", "fish"])
+
+
+def _build_plain(_parser: argparse.ArgumentParser) -> None:
+    """A command without options of its own."""
+
+
+_BUILD = {
+    "swap": _build_swap,
+    "demo": _build_demo,
+    "faces": _build_faces,
+    "identity": _build_identity,
+    "encoders": _build_plain,
+    "doctor": _build_plain,
+    "completion": _build_completion,
+}
