@@ -124,18 +124,17 @@ def _make_stamp(style: Literal["small", "gb45438"], ink_px: int) -> _Stamp:
     """Lay the word on a pill: opacity of the backdrop, then white ink over it."""
     ink = _resize_to_height(_word(style), ink_px)
     pad_y, pad_x = round(0.45 * ink_px), round(0.75 * ink_px)
-    ink = cv2.copyMakeBorder(ink, pad_y, pad_y, pad_x, pad_x, cv2.BORDER_CONSTANT, value=0)
-    white = ink.astype(np.float32) / 255 * _INK_OPACITY
-    pill = _pill(ink.shape[1], ink.shape[0]) * _BACKDROP_OPACITY
+    white = np.pad(ink, ((pad_y, pad_y), (pad_x, pad_x))) * _INK_OPACITY / 255
+    pill = _pill(white.shape[1], white.shape[0]) * _BACKDROP_OPACITY
     keep = (1 - white) * (1 - pill)
     return _Stamp(keep=_three_channels(keep), add=_three_channels(white))
 
 
-def _three_channels(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _three_channels(values: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.repeat(np.rint(255 * values).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def _pill(width: int, height: int) -> NDArray[np.float32]:
+def _pill(width: int, height: int) -> NDArray[np.float64]:
     """Coverage 0..1 of a rectangle with round ends, smoothed by drawing it larger."""
     w, h = width * _SUPERSAMPLING, height * _SUPERSAMPLING
     large = np.zeros((h, w), np.uint8)
@@ -146,14 +145,14 @@ def _pill(width: int, height: int) -> NDArray[np.float32]:
         for y in (radius, h - radius - 1):
             cv2.circle(large, (x, y), radius, 255, cv2.FILLED)
     small = cv2.resize(large, (width, height), interpolation=cv2.INTER_AREA)
-    return small.astype(np.float32) / 255
+    return small.astype(np.float64) / 255
 
 
 def _resize_to_height(picture: NDArray[np.uint8], height: int) -> NDArray[np.uint8]:
     width = max(1, round(picture.shape[1] * height / picture.shape[0]))
     smaller = height < picture.shape[0]
     how = cv2.INTER_AREA if smaller else cv2.INTER_CUBIC
-    return cv2.resize(picture, (width, height), interpolation=how)
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=how), np.uint8)
 
 
 @lru_cache(maxsize=2)
@@ -165,4 +164,4 @@ def _word(style: str) -> NDArray[np.uint8]:
         raise RuntimeSetupError(
             f"The label's picture {style}.png is damaged; install masquerade again."
         )
-    return glyphs
+    return np.asarray(glyphs, np.uint8)

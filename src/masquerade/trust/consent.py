@@ -1,0 +1,126 @@
+"""Whose face it is: asked once per donor and remembered on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Literal, TextIO, get_args
+
+from masquerade.core.errors import ConsentError
+
+if TYPE_CHECKING:
+    from masquerade.trust.register import ConsentRegister
+
+__all__ = ["BASES", "Basis", "Consent", "ask", "ensure_consent", "fingerprint"]
+
+Basis = Literal["self", "given", "public-domain", "synthetic"]
+BASES: tuple[Basis, ...] = get_args(Basis)
+
+_MEANINGS: dict[Basis, str] = {
+    "self": "it is my own face",
+    "given": "the person has agreed to this use",
+    "public-domain": "a work in the public domain, such as an old painting",
+    "synthetic": "nobody's face: it was generated or drawn",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """One answer.
+
+    Attributes:
+        fingerprint: which donor, see :func:`fingerprint`.
+        name: what the donor was called, for people who read the register.
+        basis: on what ground the face may be used.
+        stated_at: when it was said, ISO 8601, UTC.
+    """
+
+    fingerprint: str
+    name: str
+    basis: Basis
+    stated_at: str
+
+
+def fingerprint(contents: Iterable[bytes]) -> str:
+    """SHA-256 of a donor's files, in any order; the same files are the same donor.
+
+    The files' bytes and not the face decide: two people who look alike must not inherit each
+    other's consent.
+
+    >>> fingerprint([b"front", b"side"]) == fingerprint([b"side", b"front"])
+    True
+    """
+    digests = sorted(hashlib.sha256(content).digest() for content in contents)
+    return hashlib.sha256(b"".join(digests)).hexdigest()
+
+
+def ensure_consent(
+    register: ConsentRegister,
+    donor: str,
+    name: str,
+    basis: Basis | None = None,
+    question: Callable[[str], Basis] | None = None,
+) -> Consent:
+    """The consent for a donor: said now, remembered, or asked for.
+
+    Args:
+        register: where answers are kept.
+        donor: the donor's fingerprint.
+        name: what to call the donor in the question and in the register.
+        basis: the answer, where it was given (``--consent``); replaces a remembered one.
+        question: asks the person, by default :func:`ask` on the terminal.
+
+    Raises:
+        ConsentError: nobody has said, and nobody is there to be asked.
+        OutputError: the register cannot be written.
+    """
+    known = register.find(donor)
+    if basis is None:
+        if known is not None:
+            return known
+        basis = (question or ask)(name)
+    if known is not None and known.basis == basis:
+        return known
+    moment = datetime.now(UTC).isoformat(timespec="seconds")
+    consent = Consent(fingerprint=donor, name=name, basis=basis, stated_at=moment)
+    register.record(consent)
+    return consent
+
+
+def ask(name: str, reader: TextIO | None = None, writer: TextIO | None = None) -> Basis:
+    """Ask on the terminal whose face it is, until one of the answers comes.
+
+    The answer may be the word, its beginning or its number.
+
+    Args:
+        name: what the donor is called.
+        reader: where answers are read, standard input by default.
+        writer: where the question goes, standard error by default.
+
+    Raises:
+        ConsentError: there is no terminal, or the person declined.
+    """
+    reader, writer = reader or sys.stdin, writer or sys.stderr
+    if reader is None or writer is None or not (reader.isatty() and writer.isatty()):
+        raise ConsentError(
+            f"Nobody has said whose face {name} is; add --consent with one of {', '.join(BASES)}."
+        )
+    lines = [f"Whose face is {name}? This is asked once and stays on this machine."]
+    lines += [f"  {number}  {basis}: {_MEANINGS[basis]}" for number, basis in _numbered()]
+    writer.write("\n".join(lines) + "\n")
+    while True:
+        writer.write(f"Answer 1 to {len(BASES)}, or nothing to stop: ")
+        writer.flush()
+        answer = reader.readline().strip().lower()
+        if not answer:
+            raise ConsentError(f"Nobody has said whose face {name} is; without it no swap is made.")
+        for number, basis in _numbered():
+            if answer == number or basis.startswith(answer):
+                return basis
+
+
+def _numbered() -> list[tuple[str, Basis]]:
+    return [(str(index + 1), basis) for index, basis in enumerate(BASES)]

@@ -1,0 +1,145 @@
+"""What is written into every output to say that it is a composite made with AI.
+
+The source type is IPTC's ``compositeWithTrainedAlgorithmicMedia``: a composite of which at least
+one element was made with trained algorithms. It is the right word although the mesh engine
+invents no pixels: a face is drawn that was never before that camera, steered frame by frame by
+trained networks. ``compositeCapture`` (all elements captured from life) would hide that,
+``compositeSynthetic`` does not say that AI took part, and platforms label by the term chosen here.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from xml.sax.saxutils import escape
+
+from masquerade._version import __version__
+from masquerade.core.disclosure import Disclosure
+
+if TYPE_CHECKING:
+    from masquerade.core.settings import Settings
+
+__all__ = ["DIGITAL_SOURCE_TYPE", "SOFTWARE", "build_disclosure", "settings_digest"]
+
+DIGITAL_SOURCE_TYPE = (
+    "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
+)
+SOFTWARE = f"Masquerade {__version__}"
+
+_STATEMENT = f"AI-composited: faces in this file were swapped with {SOFTWARE}."
+_GENERATED = "1"  # GB 45438-2025, appendix E: 1 is, 2 may be, 3 is suspected to be generated
+_PRODUCER = "Masquerade"
+
+# The packet's frame is fixed by the XMP specification, part 1, 7.3.2; "w" allows editing in place.
+_PACKET = """\
+<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
+    xmlns:TC260="http://www.tc260.org.cn/ns/AIGC/1.0/"
+    xmlns:masquerade="urn:masquerade:disclosure:1.0/">
+{properties}
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>"""
+
+
+def build_disclosure(
+    settings: Settings,
+    *,
+    consents: Mapping[str, str] | None = None,
+    now: datetime | None = None,
+    produce_id: str | None = None,
+) -> Disclosure:
+    """State what an output is: source type, software, label style, date, settings.
+
+    The label style is always stated, "none" included: leaving the visible label out is a choice
+    that the file remembers. No name, photo or descriptor of a donor is written; of each consent
+    only the basis is.
+
+    Args:
+        settings: how the swap was done; its digest is written, not its values.
+        consents: the donors' names and on what basis their faces were used ("self", "given",
+            "public-domain", "synthetic"); the set of bases is written, sorted.
+        now: time of the statement, aware; the present by default.
+        produce_id: the identifier of this output for GB 45438; a random one by default.
+
+    Returns:
+        The XMP packet and the text tags ``comment``, ``software``, ``digital_source_type``,
+        ``label``, ``disclosed_at``, ``settings_digest``, with consents ``consent``, and with the
+        label ``gb45438`` also ``AIGC``.
+    """
+    moment = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds")
+    tags = {
+        "comment": _STATEMENT,
+        "software": SOFTWARE,
+        "digital_source_type": DIGITAL_SOURCE_TYPE,
+        "label": settings.label,
+        "disclosed_at": moment,
+        "settings_digest": settings_digest(settings),
+    }
+    if consents:
+        tags["consent"] = ", ".join(sorted(set(consents.values())))
+    if settings.label == "gb45438":
+        tags["AIGC"] = _aigc(produce_id or uuid.uuid4().hex)
+    return Disclosure(xmp=_xmp(tags), tags=tags)
+
+
+def settings_digest(settings: Settings) -> str:
+    """The first 16 hexadecimal digits of SHA-256 over the settings as sorted JSON."""
+    values = json.dumps(dataclasses.asdict(settings), sort_keys=True)
+    return hashlib.sha256(values.encode()).hexdigest()[:16]
+
+
+def _aigc(produce_id: str) -> str:
+    """The AIGC field of GB 45438-2025, appendix E, as one line of JSON.
+
+    Producer and propagator are the same here: the person who runs the program on their own
+    machine. A service that publishes the file replaces the propagator's two fields by its own.
+    """
+    fields = {
+        "Label": _GENERATED,
+        "ContentProducer": _PRODUCER,
+        "ProduceID": produce_id,
+        "ReservedCode1": "",
+        "ContentPropagator": _PRODUCER,
+        "PropagateID": produce_id,
+        "ReservedCode2": "",
+    }
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
+
+
+def _xmp(tags: Mapping[str, str]) -> bytes:
+    properties = {
+        "Iptc4xmpExt:DigitalSourceType": tags["digital_source_type"],
+        "Iptc4xmpExt:AISystemUsed": "Masquerade",
+        "Iptc4xmpExt:AISystemVersionUsed": __version__,
+        "xmp:CreatorTool": tags["software"],
+        "xmp:MetadataDate": tags["disclosed_at"],
+        "masquerade:Label": tags["label"],
+        "masquerade:SettingsDigest": tags["settings_digest"],
+    }
+    if "consent" in tags:
+        properties["masquerade:Consent"] = tags["consent"]
+    if "AIGC" in tags:
+        properties["TC260:AIGC"] = tags["AIGC"]
+    lines = [f"   <{name}>{escape(value)}</{name}>" for name, value in properties.items()]
+    lines.append(_description(tags["comment"]))
+    return _PACKET.format(properties="\n".join(lines)).encode()
+
+
+def _description(text: str) -> str:
+    """dc:description, which XMP wants as alternatives by language."""
+    return (
+        '   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">'
+        f"{escape(text)}</rdf:li></rdf:Alt></dc:description>"
+    )
