@@ -93,7 +93,7 @@ def ensure_consent(
 def ask(name: str, reader: TextIO | None = None, writer: TextIO | None = None) -> Basis:
     """Ask on the terminal whose face it is, until one of the answers comes.
 
-    The answer may be the word, its beginning or its number.
+    The answer may be the word, a beginning that no other has, or its number.
 
     Args:
         name: what the donor is called.
@@ -117,9 +117,9 @@ def ask(name: str, reader: TextIO | None = None, writer: TextIO | None = None) -
         answer = reader.readline().strip().lower()
         if not answer:
             raise ConsentError(f"Nobody has said whose face {name} is; without it no swap is made.")
-        for number, basis in _numbered():
-            if answer == number or basis.startswith(answer):
-                return basis
+        meant = [basis for n, basis in _numbered() if answer == n or basis.startswith(answer)]
+        if len(meant) == 1:
+            return meant[0]
 
 
 def _numbered() -> list[tuple[str, Basis]]:

@@ -87,7 +87,7 @@ class ConsentRegister:
     def _read(self) -> dict[str, Consent]:
         try:
             text = self.path.read_text(encoding="utf-8")
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, UnicodeDecodeError) as error:
             raise self._damaged() from error
