@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
-__all__ = ["NativeFrame", "VideoFacts", "VideoSource"]
+__all__ = ["NativeFrame", "VideoFacts", "VideoSource", "find_video_stream"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ class VideoSource:
         self._closed = False
         self._container = open_input(self.path)
         try:
-            self._stream = _video_stream(self._container, self.path)
+            self._stream = find_video_stream(self._container, self.path)
             context = self._stream.codec_context
             (limits or MediaLimits()).check_picture(context.width, context.height, str(path))
             self._stream.thread_type = "AUTO"
@@ -271,7 +271,7 @@ class VideoSource:
                 "to SDR or HLG first."
             )
         orientation = Orientation()
-        for item in cast("Iterable[SideData]", frame.side_data.values()):
+        for item in cast("Iterable[SideData]", frame.side_data):
             if item.type == SideDataType.DISPLAYMATRIX:
                 orientation = Orientation.from_display_matrix(bytes(item))
         aspect = self._stream.sample_aspect_ratio or None
@@ -366,7 +366,7 @@ class VideoSource:
             )
 
 
-def _video_stream(container: InputContainer, path: Path) -> VideoStream:
+def find_video_stream(container: InputContainer, path: Path) -> VideoStream:
     """The first video that is no cover picture; every other stream is skipped when reading."""
     streams = [
         stream

@@ -1,0 +1,83 @@
+"""Pictures of at most 256 colours, as GIF wants them, with untouched colours kept exactly."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["paletted"]
+
+_FREE_FOR_CHANGES = 32
+"""Entries that must be left for changed pixels, or the whole picture is quantised."""
+
+
+def paletted(
+    pixels: NDArray[np.uint8],
+    alpha: NDArray[np.uint8] | None = None,
+    changed: NDArray[np.bool_] | None = None,
+) -> Image.Image:
+    """A picture in mode P.
+
+    Where ``changed`` is given and the rest has few enough colours (a GIF's own frame has), the
+    rest keeps its colours exactly, and the changed pixels share what is left of the palette.
+    Changed pixels are dithered (Floyd and Steinberg).
+
+    Args:
+        pixels: uint8 (H, W, 3), BGR.
+        alpha: uint8 (H, W); below 128 a pixel becomes transparent. None is opaque.
+        changed: bool (H, W), which pixels may be approximated; None is all.
+    """
+    rgb = np.ascontiguousarray(pixels[:, :, ::-1])
+    clear = None if alpha is None else alpha < 128
+    room = 255 if clear is not None else 256
+    if changed is None:
+        changed = np.ones(rgb.shape[:2], bool)
+    opaque = ~clear if clear is not None else np.ones(rgb.shape[:2], bool)
+    packed = rgb.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
+    kept = np.unique(packed[~changed & opaque])
+    drawn = changed & opaque
+    if kept.size + _FREE_FOR_CHANGES * bool(drawn.any()) > room:
+        kept, drawn = kept[:0], opaque
+    indices, palette = _exact(packed, kept)
+    if drawn.any():
+        fresh, colours = _approximated(rgb, drawn, room - kept.size)
+        indices = np.where(drawn, fresh + kept.size, indices)
+        palette = np.concatenate([palette, colours])
+    image = Image.new("P", (rgb.shape[1], rgb.shape[0]))
+    if clear is not None:
+        indices = np.where(clear, 255, indices)
+        image.info["transparency"] = 255
+    image.frombytes(indices.astype(np.uint8).tobytes())
+    table = np.zeros((256, 3), np.uint8)
+    table[: len(palette)] = palette
+    image.putpalette(table.tobytes())
+    return image
+
+
+def _exact(
+    packed: NDArray[np.uint32], kept: NDArray[np.uint32]
+) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Indices of ``packed`` colours in the sorted list ``kept``, and that list as (N, 3) RGB."""
+    if not kept.size:
+        return np.zeros(packed.shape, np.int64), np.zeros((0, 3), np.uint8)
+    indices = np.searchsorted(kept, packed).clip(max=kept.size - 1)
+    colours = np.stack([kept >> 16, kept >> 8 & 255, kept & 255], axis=1).astype(np.uint8)
+    return indices, colours
+
+
+def _approximated(
+    rgb: NDArray[np.uint8], drawn: NDArray[np.bool_], count: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """The picture in ``count`` colours that suit the pixels in ``drawn``; indices and colours."""
+    strip = Image.fromarray(np.ascontiguousarray(rgb[drawn][None]))
+    tones = strip.quantize(count, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    mapped = Image.fromarray(rgb).quantize(palette=tones, dither=Image.Dither.FLOYDSTEINBERG)
+    colours = np.frombuffer(bytes(tones.getpalette() or []), np.uint8).reshape(-1, 3)[:count]
+    indices = np.asarray(mapped)
+    # Dithering may reach entries that the quantiser left empty.
+    return indices.clip(max=len(colours) - 1), colours
