@@ -17,6 +17,7 @@ import numpy as np
 
 from masquerade.geometry.mesh import smooth_over_mesh
 from masquerade.models.canonical import CANONICAL
+from masquerade.stages.glasses import find_glasses
 from masquerade.stages.regions import region_mask
 from masquerade.stages.unwrap import SEEN_PX, spread, vertex_normals
 
@@ -63,17 +64,18 @@ def find_skin(texture: NDArray[np.uint8], seen: NDArray[np.float32]) -> Skin:
     small = cv2.resize(texture, (SEEN_PX, SEEN_PX), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_BGR2Lab)
     smooth = cv2.GaussianBlur(lab, (0, 0), 1.2)
-    model, spread_lab = _fit(smooth, seen)
-    chi2 = (((smooth - model) / spread_lab) ** 2).sum(-1)
+    model, deviation = _fit(smooth, seen)
+    chi2 = (((smooth - model) / deviation) ** 2).sum(-1)
     strict = _SKIN_CHI2 * (0.6 + 0.4 * _zones().depth)
     skin = np.clip((strict + _CHI2_SLOPE - chi2) / _CHI2_SLOPE, 0, 1).astype(np.float32)
     foreign = _touching_rim(1 - skin, seen)
     beard = _has_beard(chi2, smooth - model, seen)
     if beard:
         foreign *= 1 - _zones().beard
-    glasses, frame = _glasses(lab, model, spread_lab, seen)
+    glasses, frame = find_glasses(lab, model, deviation)
+    hidden = np.maximum(_widened(foreign), cv2.GaussianBlur(frame, (0, 0), 0.8))
+    trust = seen * (1 - hidden) * _zones().face
     foreign = np.maximum(foreign, frame)
-    trust = seen * (1 - _widened(foreign)) * _zones().face
     return Skin(
         trust.astype(np.float32),
         model,
@@ -104,7 +106,6 @@ class _Zones:
     beard: NDArray[np.float32]
     depth: NDArray[np.float32]
     """0 at the rim, 1 from a tenth of the atlas inwards."""
-    around_eyes: NDArray[np.float32]
 
 
 def _polygon(*vertices: int) -> NDArray[np.float32]:
@@ -132,9 +133,6 @@ def _zones() -> _Zones:
     chin, forehead = _polygon(18, 200, 32, 262, 194, 418), _polygon(151, 9, 108, 337)
     inner = _polygon(111, 340, 50, 280, 207, 427, 202, 422, 211, 431, 200, 9, 55, 285)
     distance = cv2.distanceTransform((face > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-    eyes = region_mask("eyes", SEEN_PX, 0.11) * (1 - region_mask("eyes", SEEN_PX, 0.012))
-    temples = np.maximum(_polygon(33, 35, 127, 139, 34), _polygon(263, 265, 356, 368, 264))
-    bridge = _polygon(168, 6, 197, 193, 417, 245, 465)
     return _Zones(
         face=face,
         features=features,
@@ -142,7 +140,6 @@ def _zones() -> _Zones:
         seed=np.maximum.reduce([cheeks, nose, chin, forehead]) * (1 - features),
         beard=_polygon(93, 323, 132, 361, 58, 288, 152, 148, 377, 2, 205, 425),
         depth=np.clip(distance / (0.1 * SEEN_PX), 0, 1),
-        around_eyes=np.maximum.reduce([eyes, temples, bridge]),
     )
 
 
@@ -221,13 +218,3 @@ def _has_beard(
     places = places * (seen > 0.5) * (1 - region_mask("lips", SEEN_PX, 0.01))
     hairy = (chi2 > _SKIN_CHI2) & (off[..., 0] < -6)
     return bool((hairy * places).sum() > 0.45 * max(1.0, places.sum()))
-
-
-def _glasses(
-    lab: NDArray[np.float32],
-    model: NDArray[np.float32],
-    deviation: NDArray[np.float64],
-    seen: NDArray[np.float32],
-) -> tuple[float, NDArray[np.float32]]:
-    """How surely there are glasses, and what of them lies on skin."""
-    return 0.0, np.zeros_like(seen)

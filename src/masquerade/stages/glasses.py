@@ -1,0 +1,141 @@
+"""Glasses on an unwrapped face: whether there are any, and which texels they cover.
+
+Skin about an eye has folds here and there; a frame goes all the way round. So the texels about
+each eye are read in rings, and the one closed path that looks least like skin is searched by
+dynamic programming. The frame is that path and what hangs together with it.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from masquerade.models.canonical import CANONICAL
+from masquerade.stages.regions import EYES, region_mask
+from masquerade.stages.unwrap import SEEN_PX
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["find_glasses"]
+
+_ANGLES, _RADII = 64, 40
+_NEAREST, _FARTHEST, _FLATNESS = 1.25, 2.9, 0.85
+"""The rings about an eye, in half eye widths; they are a little flatter than circles."""
+_LINE_CHI2, _LINE_DARKNESS = 18.0, 7.0
+_SURE_FROM, _SURE_AT = 0.45, 0.65
+_SPREAD_STEPS = 9
+
+
+def find_glasses(
+    lab: NDArray[np.float32], model: NDArray[np.float32], deviation: NDArray[np.float64]
+) -> tuple[float, NDArray[np.float32]]:
+    """Search for a frame.
+
+    Args:
+        lab: float32 (256, 256, 3), the unwrapped face, Lab.
+        model: float32 (256, 256, 3), smooth skin, Lab.
+        deviation: (3,), standard deviation of skin about it.
+
+    Returns:
+        How surely there are glasses, 0..1, and a mask of their frame, float32 (256, 256), empty
+        where that is below 0.5.
+    """
+    fine = cv2.GaussianBlur(lab, (0, 0), 0.7)
+    off = fine - model
+    chi2 = ((off / deviation) ** 2).sum(-1).astype(np.float32)
+    light = fine[..., 0]
+    wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (15, 15))
+    line = (cv2.morphologyEx(light, cv2.MORPH_CLOSE, wide) - light).astype(np.float32)
+    # Bright frames and glare count by their colour, dark ones by both.
+    strange = np.minimum(chi2 / _LINE_CHI2, 2) + np.minimum(line / _LINE_DARKNESS, 2)
+    frame = np.zeros(light.shape, np.uint8)
+    found = []
+    for eye in range(2):
+        where = _rings(eye)
+        seen = cv2.remap(strange.astype(np.float32), where, None, cv2.INTER_LINEAR)
+        path = _closed_path(seen)
+        found.append(float((seen[np.arange(_ANGLES), path] > 1.6)[_below_brows()].mean()))
+        outline = where[np.arange(_ANGLES), path]
+        cv2.polylines(frame, [np.round(outline * 16).astype(np.int32)], True, 1, 2, shift=4)
+    sure = float(np.clip((np.mean(found) - _SURE_FROM) / (_SURE_AT - _SURE_FROM), 0, 1))
+    if sure < 0.5:
+        return sure, np.zeros_like(light)
+    return sure, _grown(frame, chi2, line, off[..., 0])
+
+
+def _grown(
+    frame: NDArray[np.uint8],
+    chi2: NDArray[np.float32],
+    line: NDArray[np.float32],
+    off_light: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """The path widened by what is connected to it and as strange: thick rims, bridge, arms."""
+    brows = region_mask("brows", SEEN_PX, 0.008) > 0.5
+    strange = ((chi2 > _LINE_CHI2) | (line > _LINE_DARKNESS)) & _place()
+    # Brows are dark too: only what is darker than most of them belongs to a frame.
+    strange &= ~brows | (off_light < -28)
+    mask = frame & strange.astype(np.uint8)
+    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    for _ in range(_SPREAD_STEPS):
+        mask = cv2.dilate(mask, cross) & strange.astype(np.uint8)
+    count, labels = cv2.connectedComponents((strange & _bridge_and_arms()).astype(np.uint8))
+    for number in range(1, count):
+        part = labels == number
+        if (part & (mask > 0)).any():
+            mask[part] = 1
+    mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
+    mask[~_place()] = 0
+    return mask.astype(np.float32)
+
+
+@functools.cache
+def _rings(eye: int) -> NDArray[np.float32]:
+    """Where angle and radius lie in the atlas: float32 (angles, radii, 2), texels of 256."""
+    lids = CANONICAL.uv[list(EYES[eye])] * SEEN_PX - 0.5
+    centre, half = lids.mean(0), float(np.ptp(lids[:, 0])) / 2
+    angle = np.linspace(0, 2 * np.pi, _ANGLES, endpoint=False)[:, None]
+    radius = np.linspace(_NEAREST, _FARTHEST, _RADII)[None] * half
+    where = [centre[0] + np.cos(angle) * radius, centre[1] + np.sin(angle) * radius * _FLATNESS]
+    return np.stack(where, -1).astype(np.float32)
+
+
+def _below_brows() -> slice:
+    """Angles at which only a frame is expected to be strange: below and beside the eye."""
+    return slice(2, _ANGLES // 2 - 2)
+
+
+def _closed_path(gain: NDArray[np.float32]) -> NDArray[np.intp]:
+    """One radius per angle, neighbours at most one apart, with the largest sum of gains."""
+    best, back = gain[0].astype(np.float64), []
+    for row in np.concatenate([gain[1:], gain]):
+        padded = np.pad(best, 1, constant_values=-1e9)
+        choices = np.stack([padded[:-2] - 0.05, padded[1:-1], padded[2:] - 0.05])
+        back.append(choices.argmax(0) - 1)
+        best = choices.max(0) + row
+    path = [int(best.argmax())]
+    for step in reversed(back):
+        path.append(path[-1] + int(step[path[-1]]))
+    # Twice around: the second lap no longer knows where the first began, so it closes.
+    return np.array(path[::-1])[_ANGLES // 2 : _ANGLES // 2 + _ANGLES].take(
+        np.arange(_ANGLES) - _ANGLES // 2, mode="wrap"
+    )
+
+
+@functools.cache
+def _place() -> NDArray[np.bool_]:
+    """Where a frame can be: about the eyes, not in them, and on to the ears."""
+    wide = region_mask("eyes", SEEN_PX, 0.12) > 0.5
+    return (wide | _bridge_and_arms()) & (region_mask("eyes", SEEN_PX, 0.012) < 0.5)
+
+
+@functools.cache
+def _bridge_and_arms() -> NDArray[np.bool_]:
+    mask = np.zeros((SEEN_PX, SEEN_PX), np.uint8)
+    for part in ((168, 6, 197, 193, 417, 245, 465), (33, 35, 127, 139, 34), (263, 265, 356, 368, 264)):
+        hull = cv2.convexHull((CANONICAL.uv[list(part)] * SEEN_PX - 0.5).astype(np.float32))
+        cv2.fillConvexPoly(mask, np.round(hull * 16).astype(np.int32), 1, shift=4)
+    return mask > 0
