@@ -123,11 +123,16 @@ class Meter:
             }
 
     @property
+    def seconds(self) -> float:
+        """Time from the start to the last finished frame."""
+        with self._lock:
+            return self._finished_s[-1] - self._started_s
+
+    @property
     def fps(self) -> float:
         """Frames per second from the start to the last finished frame."""
-        with self._lock:
-            elapsed_s = self._finished_s[-1] - self._started_s
-            return self._frames / elapsed_s if self._frames and elapsed_s > 0 else 0.0
+        elapsed_s = self.seconds
+        return self._frames / elapsed_s if elapsed_s > 0 else 0.0
 
     def progress(self) -> Progress:
         """Frames done, speed over the last 96 frames, and the time left at that speed."""
