@@ -83,14 +83,15 @@ def add_settings(group: argparse._ArgumentGroup, names: Iterable[str]) -> None:
                 help=f"do not {doc}" if default else doc,
             )
             continue
+        text = f"{doc} ({default})"
         choices = item.metadata.get("choices")
-        low, high = item.metadata.get("range", (0, 0))
+        if choices:
+            group.add_argument(flag, choices=choices, help=text)
+            continue
+        low, high = item.metadata["range"]
+        kind = int if isinstance(default, int) else float
         group.add_argument(
-            flag,
-            choices=choices,
-            type=None if choices else number(low, high, type(default)),
-            metavar=None if choices else f"{low:g}..{high:g}",
-            help=f"{doc} ({default})",
+            flag, type=number(low, high, kind), metavar=f"{low:g}..{high:g}", help=text
         )
 
 

@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from pathlib import Path
@@ -28,6 +29,7 @@ def main(argv: list[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else argv
     console = Console(json="--json" in words, quiet=bool({"-q", "--quiet"} & set(words)))
     _stop_on_sigterm()
+    os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder greets on stderr otherwise
     try:
         args = build_parser().parse_args(words)
         return _run(args, console)
@@ -68,10 +70,14 @@ def _fail(console: Console, error: Exception, words: list[str]) -> int:
 
 
 def _write_log(error: Exception) -> Path:
-    """Keep the traceback of ``error`` in a file of the user's log folder."""
+    """Keep the traceback of ``error`` in the user's log folder, or among the temporary files."""
     import platformdirs  # needed here alone, and help must stay quick
 
-    path = platformdirs.user_log_path("masquerade", ensure_exists=True) / "last-error.txt"
+    try:
+        folder = platformdirs.user_log_path("masquerade", appauthor=False, ensure_exists=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir())
+    path = folder / "masquerade-last-error.txt"
     path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     return path
 

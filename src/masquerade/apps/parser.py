@@ -81,8 +81,14 @@ class Parser(argparse.ArgumentParser):
         return message.replace("the following arguments are required:", "still needed:")
 
     def _suggestion(self, word: str) -> str:
-        words = [name for name in self._option_string_actions if name.startswith("--")]
-        words += COMMANDS if not word.startswith("-") else []
+        flags = [name for name in self._option_string_actions if name.startswith("--")]
+        choices = [
+            str(choice)
+            for action in self._actions
+            if not action.option_strings
+            for choice in action.choices or ()
+        ]
+        words = flags if word.startswith("-") else choices
         near = difflib.get_close_matches(word.partition("=")[0], words, n=1)
         return f" (did you mean {near[0]}?)" if near else ""
 
@@ -210,7 +216,7 @@ def _add_consent(group: argparse._ArgumentGroup) -> None:
 def _add_max_pixels(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--max-pixels",
-        type=number(1, 1e12, float),
+        type=number(1, 10**12, int),
         metavar="N",
         help="refuse pictures with more pixels than this",
     )
