@@ -48,7 +48,7 @@ class Disguise:
             float64 (N, 3), up to about a centimetre away.
         """
         s = self._shape
-        x, y, z = points.T
+        x, y = points[:, 0], points[:, 1]
         low = _ramp((-1.5 - y) / 7)
         high = _ramp((y - 3.5) / 4.5)
         sign = np.tanh(x / 0.8)
@@ -70,9 +70,11 @@ class Disguise:
         """The portrait with other skin, hair and clothes."""
         face = portrait.landmarks[:, :2]
         skin, hair = _skin_and_hair(portrait)
-        lab = cv2.cvtColor(portrait.pixels.astype(np.float32) / 255, cv2.COLOR_BGR2LAB)
+        unit_bgr = portrait.pixels.astype(np.float32) / 255
+        lab = np.asarray(cv2.cvtColor(unit_bgr, cv2.COLOR_BGR2LAB), np.float32)
         tone = self._tone
-        clothes = np.clip(portrait.matte / 255 - skin - hair, 0, 1)
+        person = np.asarray(portrait.matte, np.float32) / 255
+        clothes = np.clip(person - skin - hair, 0, 1).astype(np.float32)
         _shift(lab, skin, 1 + 0.16 * tone[0] - 0.06, 5 * tone[1], 7 * tone[2])
         _shift(lab, hair, 1 + 0.45 * tone[3], 8 * tone[4], 10 * tone[5])
         _shift(lab, clothes, 1 + 0.3 * tone[6], 40 * tone[7], 40 * tone[8])
@@ -90,7 +92,7 @@ class Disguise:
         if self._wears[1] < 0.4:
             beard = _area(size_hw, face[list(_BEARD)], 0.035 * unit) * (1 - lips)
             stubble = np.random.default_rng(7).normal(0, 1, size_hw).astype(np.float32)
-            stubble = cv2.GaussianBlur(stubble, (0, 0), 0.002 * unit + 0.3)
+            stubble = _blur(stubble, 0.002 * unit + 0.3)
             stubble /= stubble.std()
             lab[..., 0] *= 1 - beard * np.clip(0.34 + 0.06 * stubble, 0, 0.6)
             lab[..., 1:] *= (1 - 0.35 * beard)[..., None]
@@ -108,7 +110,7 @@ class Disguise:
             for x, y in face[centre] + rng.normal(0, 0.07 * unit, (28, 2)):
                 radius = int(16 * unit * rng.uniform(0.003, 0.008))
                 cv2.circle(dots, (int(16 * x), int(16 * y)), radius, 1.0, -1, cv2.LINE_AA, 4)
-        dots = cv2.GaussianBlur(dots, (0, 0), 0.003 * unit + 0.3)
+        dots = _blur(dots, 0.003 * unit + 0.3)
         _shift(lab, np.minimum(dots, 1), 0.8, 4.0, 6.0)
 
 
@@ -131,7 +133,11 @@ def _area(
 ) -> NDArray[np.float32]:
     mask = np.zeros(size_hw[:2], np.float32)
     cv2.fillPoly(mask, [np.rint(outline * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
-    return cv2.GaussianBlur(mask, (0, 0), max(blur_px, 0.5))
+    return _blur(mask, max(blur_px, 0.5))
+
+
+def _blur(picture: NDArray[np.float32], sigma_px: float) -> NDArray[np.float32]:
+    return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma_px), np.float32)
 
 
 def _skin_and_hair(portrait: Portrait) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -139,7 +145,7 @@ def _skin_and_hair(portrait: Portrait) -> tuple[NDArray[np.float32], NDArray[np.
     face = portrait.landmarks[:, :2]
     unit = portrait.face_px
     lab = cv2.cvtColor(portrait.pixels, cv2.COLOR_BGR2LAB).astype(np.float32)
-    lab = cv2.GaussianBlur(lab, (0, 0), 0.01 * unit + 0.5)
+    lab = _blur(lab, 0.01 * unit + 0.5)
     spots = np.rint(face[[50, 280, 205, 425, 9, 151, 5]]).astype(int)
     cheek = np.median(lab[spots[:, 1], spots[:, 0]], axis=0)
     off = (lab - cheek) / (55.0, 13.0, 16.0)

@@ -71,7 +71,7 @@ class Muscles:
             "jaw": _jaw(rest),
             "smile": _smile(rest),
             "pucker": _pucker(rest),
-            "brow": _brow(rest),
+            "brow": _brow(),
             "frown": _frown(rest),
             "blink_right": _blink(rest, 0),
             "blink_left": _blink(rest, 1),
@@ -170,7 +170,7 @@ def _pucker(rest: NDArray[np.float64]) -> NDArray[np.float64]:
     return _solve(handles)
 
 
-def _brow(rest: NDArray[np.float64]) -> NDArray[np.float64]:
+def _brow() -> NDArray[np.float64]:
     handles = _still([i for eye in EYES for i in eye.ring], [61, 291, 152])
     for brow in BROWS:
         for i in brow:

@@ -206,7 +206,7 @@ class Head:
         arc = edge + 0.40 * across[:, None] * axis / np.linalg.norm(axis) * width
         arc[:, 2] -= 0.35 + 0.9 * across**2
         gum, bite = (0.35, -0.5) if upper else (-0.75, -0.12)
-        rest = np.concatenate([arc + (0, gum, 0), arc + (0, bite, 0)])
+        rest = np.concatenate([arc + np.array([0, gum, 0]), arc + np.array([0, bite, 0])])
         u = 64 + 58 * across
         v0, v1 = (0, 13) if upper else (15, 28)
         uv = np.concatenate(

@@ -110,8 +110,8 @@ class Portrait:
         y0, y1 = int(face[:, 1].min() - 1.0 * unit), int(face[:, 1].max() + 2.4 * unit)
         pad = max(-y0, 0), max(y1 - height, 0), max(-x0, 0), max(x1 - width, 0)
         box = np.s_[max(y0, 0) : min(y1, height), max(x0, 0) : min(x1, width)]
-        pixels = cv2.copyMakeBorder(self.pixels[box], *pad, cv2.BORDER_REPLICATE)
-        matte = cv2.copyMakeBorder(self.matte[box], *pad, cv2.BORDER_REPLICATE)
+        pixels = _extend(self.pixels[box], pad)
+        matte = _extend(self.matte[box], pad)
         matte[: pad[0]] = 0
         shift = np.array([x0, y0, 0], np.float32)
         return Portrait(self.name, pixels, self.landmarks - shift, matte)
@@ -143,13 +143,16 @@ def cut_out(pixels: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> NDArra
         cv2.fillPoly(labels, [trunk], int(label))
     cv2.fillConvexPoly(labels, cv2.convexHull(points.astype(np.int32)), cv2.GC_FGD)
     cv2.setRNGSeed(0)
-    colours = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(small, labels, None, *colours, 5, cv2.GC_INIT_WITH_MASK)
+    behind, before = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.grabCut(small, labels, (0, 0, 1, 1), behind, before, 5, cv2.GC_INIT_WITH_MASK)
     person = np.isin(labels, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8) * 255
-    person = cv2.GaussianBlur(person, (0, 0), 1.2)
-    return cv2.resize(person, (width, height), interpolation=cv2.INTER_LINEAR)
+    soft = cv2.GaussianBlur(person, (0, 0), 1.2)
+    return np.asarray(cv2.resize(soft, (width, height)), np.uint8)
+
+
+def _extend(picture: NDArray[np.uint8], pad: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.copyMakeBorder(picture, *pad, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _decode(data: bytes, flag: int) -> NDArray[np.uint8]:
-    picture: NDArray[np.uint8] = cv2.imdecode(np.frombuffer(data, np.uint8), flag)
-    return picture
+    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), flag), np.uint8)

@@ -35,9 +35,9 @@ def backdrop(seed: int, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
             cv2.rectangle(picture, centre, corner, colour.tolist(), -1)
         else:
             cv2.circle(picture, centre, int(half[0] * 0.5), colour.tolist(), -1)
-    picture = cv2.GaussianBlur(picture, (0, 0), 0.02 * width)
+    soft = cv2.GaussianBlur(picture, (0, 0), 0.02 * width)
     grain = rng.normal(0, 1.5, (height, width, 1))
-    return np.clip(picture + grain, 0, 255).astype(np.uint8)
+    return np.clip(soft + grain, 0, 255).astype(np.uint8)
 
 
 def own_background(portrait: Portrait, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
@@ -90,7 +90,7 @@ def draw_occluder(
     draw, colour = _SHAPES[occluder.kind]
     draw(alpha, face_xy, px_per_cm, float(away))
     paint = _rounded(alpha, colour, 2.2 * px_per_cm)
-    soft = cv2.GaussianBlur(alpha, (3, 3), 0)
+    soft = np.asarray(cv2.GaussianBlur(alpha, (3, 3), 0), np.uint8)
     weight = soft[..., None].astype(np.float32) / 255
     canvas[:] = np.clip(np.rint(canvas + weight * (paint - canvas)), 0, 255)
     return soft

@@ -84,7 +84,7 @@ def rotation(yaw_deg: float, pitch_deg: float, roll_deg: float) -> NDArray[np.fl
     about_y = np.array([[np.cos(y), 0, np.sin(y)], [0, 1, 0], [-np.sin(y), 0, np.cos(y)]])
     about_x = np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]])
     about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
-    return about_y @ about_x @ about_z
+    return np.asarray(about_y @ about_x @ about_z)
 
 
 class Renderer:
@@ -94,7 +94,7 @@ class Renderer:
         self._head = head
         self._levels = [head.texture]
         for _ in range(3):
-            self._levels.append(cv2.pyrDown(self._levels[-1]))
+            self._levels.append(np.asarray(cv2.pyrDown(self._levels[-1]), np.uint8))
 
     def draw(
         self,
@@ -188,10 +188,11 @@ class Renderer:
         sampled = cv2.remap(
             texture, planes[0], planes[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
-        layer, alpha = sampled[..., :3], sampled[..., 3]
+        layer = np.asarray(sampled[..., :3], np.uint8)
+        alpha = np.asarray(sampled[..., 3], np.uint8)
         if shade is not None:
             layer = np.clip(layer * planes[2][..., None], 0, 255).astype(np.uint8)
-        layer = _soften_seams(layer, planes)
+        layer = _soften_seams(np.asarray(layer, np.uint8), planes)
         inside = (ids > 0).astype(np.uint8) * 255
         edge = cv2.blur(inside, (3, 3))
         covered = np.where(inside > 0, edge, 0).astype(np.float32) / 255
@@ -242,8 +243,8 @@ def _planes(
     values: NDArray[np.float64],
 ) -> list[NDArray[np.float32]]:
     """Vertex values carried linearly over the triangles: one float32 (h, w) picture each."""
-    used = np.unique(ids)
-    used = used[used > 0].astype(np.int64) - 1
+    seen = np.unique(ids)
+    used = seen[seen > 0].astype(np.int64) - 1
     corners = np.concatenate([points[triangles[used]], np.ones((len(used), 3, 1))], axis=2)
     slopes = np.zeros((len(triangles) + 1, 3, values.shape[1]), np.float32)
     slopes[used + 1] = np.linalg.solve(corners, values[triangles[used]])

@@ -39,14 +39,14 @@ class PuppetSource:
     same pixels, in any order.
 
     Args:
-        scenes: one or more; a change of scene is a cut.
+        scenes: a change of scene is a cut; without any, one actor talks for four seconds.
         size_wh: width and height of the frames in pixels.
         rate: frames per second.
         noise: standard deviation of the grain, in grey levels.
         seed: of movement and grain.
 
     Raises:
-        SettingsError: no scene, no frame, or a size below 32 pixels.
+        SettingsError: no frame, or a size below 32 pixels.
 
     >>> source = PuppetSource([Scene(seconds=0.2)], size_wh=(160, 120))
     >>> source.info.frame_count
@@ -58,7 +58,7 @@ class PuppetSource:
 
     def __init__(
         self,
-        scenes: tuple[Scene, ...] | list[Scene] = (Scene(),),
+        scenes: tuple[Scene, ...] | list[Scene] = (),
         *,
         size_wh: tuple[int, int] = (640, 480),
         rate: int | Fraction = 25,
@@ -67,7 +67,7 @@ class PuppetSource:
     ) -> None:
         if min(size_wh) < 32:
             raise SettingsError("A puppet's frame is at least 32 pixels wide and high.")
-        self._scenes = tuple(scenes)
+        self._scenes = tuple(scenes) or (Scene(),)
         self._size_wh, self._rate = size_wh, Fraction(rate)
         self._noise, self._seed = noise, seed
         counts = [round(scene.seconds * self._rate) for scene in self._scenes]
@@ -182,11 +182,13 @@ class PuppetSource:
         self, canvas: NDArray[np.uint8], gain_bgr: tuple[float, float, float], seq: int
     ) -> NDArray[np.uint8]:
         """Light and grain of the whole picture."""
-        picture = canvas * np.array(gain_bgr, np.float32)
+        picture = canvas.astype(np.float32) * np.array(gain_bgr, np.float32)
         if self._noise:
             rng = np.random.default_rng([self._seed, seq])
-            picture += self._noise * rng.standard_normal(picture.shape, dtype=np.float32)
-        return np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+            grain = rng.standard_normal(picture.shape, dtype=np.float32)
+            picture = picture + np.float32(self._noise) * grain
+        developed: NDArray[np.uint8] = np.clip(picture + 0.5, 0, 255).astype(np.uint8)
+        return developed
 
     def _head_truth(
         self, name: str, drawn: Drawn, expression: Expression, fronts: list[NDArray[np.uint8]]

@@ -40,14 +40,16 @@ def demo_source(
     """
     donor: BundledName = "mona_lisa" if target == "astronaut" else "astronaut"
     bundled_photo(target)
+    # The painting looks to the image's left already.
+    right, left = (28, -12) if target == "mona_lisa" else (32, -30)
     actor = Actor(
         name=target,
         portrait=target,
         size=0.46,
         path=((0.0, 0.5, 0.43),),
         turns=(
-            Turn(0.36 * seconds, 0.25 * seconds, 32),
-            Turn(0.68 * seconds, 0.22 * seconds, -30),
+            Turn(0.36 * seconds, 0.25 * seconds, right),
+            Turn(0.68 * seconds, 0.22 * seconds, left),
         ),
     )
     scene = Scene(actors=(actor,), seconds=seconds, background=target)
