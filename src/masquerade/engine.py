@@ -121,7 +121,7 @@ class Engine:
 
         Args:
             picture_bgr: uint8 (H, W, 3), BGR. It is not changed.
-            allow_no_face: return the picture as it is where nobody is to be swapped.
+            allow_no_face: return the picture as it is, unlabelled, where there is nobody to swap.
 
         Returns:
             uint8 (H, W, 3), BGR, and what was done.
@@ -136,9 +136,12 @@ class Engine:
         job = line.process(FrameJob(Frame(_checked(picture_bgr))))
         tally.add(job)
         meter.frame_finished(job.timings_ms)
+        report = tally.report(meter, advice=self.advice)
+        if tally.faces_selected:
+            return job.writable_output(), report
         if not allow_no_face:
-            _require_face(tally)
-        return job.writable_output(), tally.report(meter, advice=self.advice)
+            raise _nobody_to_swap(tally)
+        return picture_bgr.copy(), report
 
     def run(
         self,
@@ -172,7 +175,8 @@ class Engine:
             accept=None if allow_no_face else functools.partial(_require_face, tally),
         )
         notices = (*getattr(source, "notices", ()), *getattr(sink, "notices", ()))
-        return tally.report(meter, advice=self.advice, warnings=notices)
+        encoder = getattr(sink, "encoder_name", None)
+        return tally.report(meter, encoder=encoder, advice=self.advice, warnings=notices)
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -253,10 +257,11 @@ def swap_image(
         inputs = [Path(target)]
         picture = read_image(Path(target), limits=limits)
     with Engine(donor, settings) as engine:
-        pixels, _ = engine.swap_picture(picture.pixels, allow_no_face=allow_no_face)
+        pixels, report = engine.swap_picture(picture.pixels, allow_no_face=allow_no_face)
         if output is not None:
-            statement = disclosure or _standard_disclosure(engine.settings)
-            write_image(output, picture, pixels, statement, overwrite, inputs=inputs)
+            own = not report.faces_swapped and not report.faces_concealed
+            statement = None if own else disclosure or _standard_disclosure(engine.settings)
+            write_image(Path(output), picture, pixels, statement, overwrite, inputs=inputs)
     return pixels
 
 
@@ -273,11 +278,11 @@ def swap_video(
     disclosure: Disclosure | None = None,
     limits: MediaLimits | None = None,
 ) -> Report:
-    """Swap the faces of a video, with its sound, subtitles and timestamps kept.
+    """Swap the faces of a video or an animation; sound, subtitles and timestamps are kept.
 
     Args:
         donor: see :class:`Engine`.
-        target: a video file.
+        target: a video file, an animated GIF, WebP or PNG.
         output: where to write; the extension chooses the container.
         settings: how to swap.
         options: encoder, quality, preset, frame rate, stretch.
@@ -293,20 +298,13 @@ def swap_video(
         OutputError: the output exists or cannot be written.
         CancelledError: Ctrl-C was pressed; nothing is written.
     """
-    from masquerade.media.file import VideoOptions, VideoSink, VideoSource
+    from masquerade.media.open import open_sink, open_source
 
-    options = options or VideoOptions()
     with (
         Engine(donor, settings) as engine,
-        VideoSource(
-            Path(target),
-            start_s=options.start_s,
-            end_s=options.end_s,
-            fps=options.fps,
-            limits=limits,
-        ) as source,
+        open_source(Path(target), options, limits=limits) as source,
     ):
-        sink = VideoSink(
+        sink = open_sink(
             Path(output),
             source,
             options,
@@ -346,7 +344,7 @@ def _identity(donor: Any, name: str | None) -> Identity:
     if isinstance(donor, str | PathLike) and Path(donor).suffix.lower() == _IDENTITY_SUFFIX:
         return Identity.load(donor)
     if isinstance(donor, list | tuple) and not donor:
-        raise SettingsError("A donor has no photo; give at least one.")
+        raise SettingsError("A donor has no photo; give at least one photo.")
     return Identity.from_photos(donor, name)
 
 
@@ -378,15 +376,18 @@ def _checked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def _require_face(tally: Tally) -> None:
-    """Raises NoFaceInTargetError if nobody was swapped, with the reason."""
-    if tally.faces_selected:
-        return
+    """Refuse an output on which nobody was swapped."""
+    if not tally.faces_selected:
+        raise _nobody_to_swap(tally)
+
+
+def _nobody_to_swap(tally: Tally) -> NoFaceInTargetError:
     if tally.faces_found:
-        raise NoFaceInTargetError(
+        return NoFaceInTargetError(
             "The target shows faces, but none that was asked for; loosen the filters "
             "(age, gender, reference, index) or pass --allow-no-face."
         )
-    raise NoFaceInTargetError(
+    return NoFaceInTargetError(
         "The target shows no face; choose another one, lower --detect-score, "
         "or pass --allow-no-face to write it as it is."
     )
