@@ -203,6 +203,16 @@ def _add_donor(group: argparse._ArgumentGroup) -> None:
         metavar="PHOTO",
         help="the donor: photo or saved identity; repeat for more photos of the person",
     )
+    _add_source_face(group)
+
+
+def _add_source_face(group: argparse._ActionsContainer) -> None:
+    group.add_argument(
+        "--source-face",
+        type=number(0, 99, int),
+        metavar="0..99",
+        help="which face of a donor photo that shows several; 0 is the largest",
+    )
 
 
 def _add_consent(group: argparse._ArgumentGroup) -> None:
@@ -246,6 +256,7 @@ def _build_identity(parser: argparse.ArgumentParser) -> None:
     make.add_argument("photos", nargs="+", metavar="PHOTO", help="photos of the same person")
     make.add_argument("-o", "--output", required=True, metavar="FILE", help="where to")
     make.add_argument("--name", help="what to call the person (the file's name)")
+    _add_source_face(make)
     make.add_argument("--overwrite", action="store_true", help="replace a file that exists")
     _add_max_pixels(make.add_argument_group("limits"))
     _add_common(make)

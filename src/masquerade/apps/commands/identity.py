@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from masquerade.apps.console import Console
-from masquerade.core.errors import OutputError, OutputExistsError
-from masquerade.media.image import read_image
+from masquerade.apps.donors import IDENTITY_SUFFIX, make_identity
+from masquerade.core.errors import OutputError
 from masquerade.media.limits import MediaLimits
+from masquerade.media.output_file import OutputFile
 from masquerade.stages.identity import Identity
 
 __all__ = ["run"]
@@ -26,13 +27,13 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 
 def _make(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     output = Path(args.output)
-    if output.is_dir():
-        raise OutputError(f"{output} is a folder; give the name of a file in it.")
-    if output.exists() and not args.overwrite:
-        raise OutputExistsError(f"{output} exists already; pass --overwrite to replace it.")
+    if output.suffix.lower() != IDENTITY_SUFFIX:
+        raise OutputError(f"{output} does not end in {IDENTITY_SUFFIX}; a saved identity does.")
+    OutputFile(output, overwrite=args.overwrite, inputs=args.photos).abort()
     limits = MediaLimits(max_pixels=args.max_pixels) if args.max_pixels else MediaLimits()
-    photos = [read_image(photo, limits=limits).pixels for photo in args.photos]
-    identity = Identity.from_photos(photos, args.name or output.stem)
+    photos = [Path(photo) for photo in args.photos]
+    name = args.name or output.stem
+    identity = make_identity(photos, limits, name=name, face_index=args.source_face)
     identity.save(output)
     console.say(f"{_describe(identity)}\nSaved as {output}; use it with: -s {output}")
     return {"output": str(output), **_facts(identity)}

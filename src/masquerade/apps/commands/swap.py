@@ -1,0 +1,166 @@
+"""``masquerade swap``: the main job."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from masquerade.apps.arguments import settings_changes
+from masquerade.apps.console import Console
+from masquerade.apps.donors import Donors, load_donors
+from masquerade.apps.plan import Plan, Work, make_plan
+from masquerade.apps.table import table
+from masquerade.core.errors import MasqueradeError, RuntimeSetupError
+from masquerade.core.settings import Settings
+from masquerade.engine import Engine, Report
+from masquerade.media.file import VideoOptions
+from masquerade.media.image import read_image, write_image
+from masquerade.media.limits import MediaLimits
+from masquerade.media.open import open_sink, open_source, open_target
+from masquerade.trust.metadata import build_disclosure
+
+if TYPE_CHECKING:
+    from masquerade.core.disclosure import Disclosure
+
+__all__ = ["SOME_FAILED", "run"]
+
+SOME_FAILED = 9
+"""Exit code of a batch of which some files could not be swapped."""
+
+
+def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Swap one target or a batch of them."""
+    settings = Settings().replace(**settings_changes(args))
+    options = _video_options(args)
+    limits = MediaLimits(max_pixels=args.max_pixels) if args.max_pixels else MediaLimits()
+    plan = make_plan(args.target, args.output)
+    if not plan.is_batch:
+        plan.works[0].check(limits, overwrite=args.overwrite, inputs=())
+    donors = load_donors(args, limits, console)
+    with Engine(donors.identities, settings, references=donors.references or None) as engine:
+        swapper = _Swapper(engine, donors, options, limits, args, console)
+        return swapper.batch(plan) if plan.is_batch else swapper.single(plan.works[0])
+
+
+def _video_options(args: argparse.Namespace) -> VideoOptions:
+    given = {
+        "encoder": args.video_encoder,
+        "quality": args.video_quality,
+        "preset": args.video_preset,
+        "fps": args.fps,
+        "start_s": args.trim_start,
+        "end_s": args.trim_end,
+    }
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return VideoOptions(no_audio=args.no_audio, **chosen)
+
+
+@dataclass
+class _Swapper:
+    """Does the work of one command with one engine."""
+
+    engine: Engine
+    donors: Donors
+    options: VideoOptions
+    limits: MediaLimits
+    args: argparse.Namespace
+    console: Console
+
+    def single(self, work: Work) -> dict[str, Any]:
+        report = self._swap(work)
+        self.console.say(f"Wrote {work.output}: {_in_words(report)}.")
+        return {"files": [_done(work, report)]}
+
+    def batch(self, plan: Plan) -> dict[str, Any]:
+        """Do what can be done; a file that cannot is listed with its reason."""
+        files = []
+        for number, work in enumerate(plan.works, 1):
+            self.console.note(f"[{number}/{len(plan.works)}] {work.target}")
+            try:
+                files.append(_done(work, self._swap(work)))
+            except RuntimeSetupError:
+                raise  # it would meet every other file too
+            except MasqueradeError as error:
+                files.append(_failed(work, error))
+        failed = sum(not file["ok"] for file in files)
+        self.console.say(table(("target", "frames", "faces", "fps", "result"), _rows(files)))
+        self.console.say(
+            f"{len(files) - failed} of {len(files)} files written to {self.args.output}."
+        )
+        return {"files": files, "exit_code": SOME_FAILED if failed else 0}
+
+    def _swap(self, work: Work) -> Report:
+        work.check(self.limits, overwrite=self.args.overwrite, inputs=self.donors.files)
+        kind = open_target(work.target, limits=self.limits)
+        report = self._picture(work) if kind == "image" else self._stream(work)
+        for warning in report.warnings:
+            self.console.note(f"{work.target}: {warning}")
+        return report
+
+    def _picture(self, work: Work) -> Report:
+        picture = read_image(work.target, limits=self.limits)
+        pixels, report = self.engine.swap_picture(
+            picture.pixels, allow_no_face=self.args.allow_no_face
+        )
+        write_image(
+            work.output,
+            picture,
+            pixels,
+            self._disclosure(),
+            self.args.overwrite,
+            inputs=[work.target],
+        )
+        return report
+
+    def _stream(self, work: Work) -> Report:
+        with (
+            open_source(work.target, self.options, limits=self.limits) as source,
+            self.console.progress(work.target.name) as show,
+        ):
+            sink = open_sink(
+                work.output,
+                source,
+                self.options,
+                disclosure=self._disclosure(),
+                overwrite=self.args.overwrite,
+            )
+            return self.engine.run(source, sink, show, allow_no_face=self.args.allow_no_face)
+
+    def _disclosure(self) -> Disclosure:
+        """A new statement for each file, since each has an identifier of its own."""
+        return build_disclosure(self.engine.settings, consents=self.donors.consents)
+
+
+def _done(work: Work, report: Report) -> dict[str, Any]:
+    names = {"target": str(work.target), "output": str(work.output)}
+    return {"ok": True, **names, "report": report.as_dict()}
+
+
+def _failed(work: Work, error: MasqueradeError) -> dict[str, Any]:
+    return {
+        "ok": False,
+        "target": str(work.target),
+        "kind": type(error).__name__,
+        "error": str(error),
+        "exit_code": error.exit_code,
+    }
+
+
+def _in_words(report: Report) -> str:
+    faces = f"{report.faces_swapped} face" + ("" if report.faces_swapped == 1 else "s") + " swapped"
+    if report.frames == 1:
+        return f"{faces} in {report.seconds:.1f} s"
+    return f"{faces} on {report.frames} frames in {report.seconds:.1f} s ({report.fps:.0f} fps)"
+
+
+def _rows(files: list[dict[str, Any]]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    for file in files:
+        if file["ok"]:
+            report = file["report"]
+            counts = (str(report["frames"]), str(report["faces_swapped"]), f"{report['fps']:.0f}")
+            rows.append((file["target"], *counts, file["output"]))
+        else:
+            rows.append((file["target"], "", "", "", file["error"]))
+    return rows
