@@ -29,11 +29,12 @@ _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 _LUMA = {1: (0.2126, 0.0722), 5: (0.299, 0.114), 9: (0.2627, 0.0593)}
 _PQ, _HLG = 16, 18
 
-# Chroma is replicated, not interpolated: averaging it again on the way back then returns it
-# exactly, and swscale has a fast path for it.
+# swscale has a fast path for 4:2:0, which replicates chroma; averaging it again on the way back
+# returns it exactly. Its fast path for 4:2:2 skips every second chroma line, so that is not used.
 _FAST = Interpolation.POINT
-_EXACT = Interpolation.POINT | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
-_FAST_FORMATS = ("yuv420p", "yuv422p", "yuv444p", "yuvj420p", "yuvj422p", "yuvj444p")
+_EXACT = Interpolation.BILINEAR | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_AVERAGE = Interpolation.AREA | Interpolation.ACCURATE_RND
+_FAST_FORMATS = ("yuv420p", "yuvj420p")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +198,6 @@ class BgrWriter:
             dst_colorspace=self._tags.matrix,
             src_color_range=ColorRange.JPEG,
             dst_color_range=self._range,
-            interpolation=_EXACT,
+            interpolation=_AVERAGE,
             threads=1,
         )

@@ -127,7 +127,7 @@ def _svt(number: float, preset: int) -> _Options:
 
 
 def _ffv1(_number: float, _preset: int) -> _Options:
-    return {"level": "3", "slices": "4", "slicecrc": "1"}
+    return {"level": "3", "slicecrc": "1"}
 
 
 def _nvenc(number: float, preset: int) -> _Options:

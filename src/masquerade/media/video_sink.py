@@ -22,7 +22,7 @@ from masquerade.media.image_write import unknown_extension
 from masquerade.media.native_frame import PLANAR, base_name, mended
 from masquerade.media.output_file import OutputFile
 from masquerade.media.passengers import Passengers
-from masquerade.media.video_source import VideoFacts, VideoSource
+from masquerade.media.video_source import NativeFrame, VideoFacts, VideoSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -160,9 +160,9 @@ class VideoSink:
             format=self._container_name,
             container_options=options,
         )
-        rate = source.info.rate or Fraction(25)
+        self._info, self._rate = source.info, source.info.rate or Fraction(25)
         self._time_base = self._video.time_base if self._video else _FREE_CLOCK
-        self._stream = self._add_video(rate, width, height)
+        self._stream = self._add_video(self._rate, width, height)
         if self._video is not None:
             self._passengers = Passengers(
                 self._video.path,
@@ -203,9 +203,11 @@ class VideoSink:
         """
         if frame.pts is None:
             raise OutputError("A frame without a time cannot be written to a video.")
+        native = self._video.take_native(frame.seq) if self._video else None
         with self._writing():
-            encoded = self._planes(frame)
+            encoded = self._planes(frame, native)
             encoded.pts = round(frame.pts * frame.time_base / self._time_base)
+            encoded.duration = native.duration if native else self._duration(frame)
             encoded.time_base = self._time_base
             encoded.pict_type = 0
             self._tags.mark(encoded)
@@ -214,8 +216,15 @@ class VideoSink:
             self._output.mux(self._stream.encode(encoded))
         self._frames += 1
 
-    def _planes(self, frame: Frame) -> av.VideoFrame:
-        native = self._video.take_native(frame.seq) if self._video else None
+    def _duration(self, frame: Frame) -> int:
+        """How long a frame lasts: the source's rate, but to the very end for the last one."""
+        seconds = 1 / self._rate
+        if frame.seq + 1 == self._info.frame_count and self._info.duration_s:
+            rest = Fraction(self._info.duration_s - frame.seconds)
+            seconds = rest if rest > 0 else seconds
+        return max(1, round(seconds / self._time_base))
+
+    def _planes(self, frame: Frame, native: NativeFrame | None) -> av.VideoFrame:
         if native is None:
             return self._writer.write(frame.pixels)
         if frame.pixels is native.pixels and native.planes.format.name == self._format:

@@ -63,10 +63,17 @@ class VideoFacts:
 
 @dataclass(frozen=True, slots=True)
 class NativeFrame:
-    """A frame before it was converted: the decoder's planes, upright, and its BGR pixels."""
+    """A frame before it was converted.
+
+    Attributes:
+        planes: the decoder's planes, upright.
+        pixels: its BGR pixels, uint8 (H, W, 3).
+        duration: how long it lasts, in the source's time base.
+    """
 
     planes: av.VideoFrame
     pixels: NDArray[np.uint8]
+    duration: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +174,7 @@ class VideoSource:
         for seq, item in enumerate(timed):
             if self._natives is not None and item.planes is not None:
                 with self._natives_lock:
-                    self._natives[seq] = NativeFrame(item.planes, item.pixels)
+                    self._natives[seq] = NativeFrame(item.planes, item.pixels, item.duration)
             yield Frame(item.pixels, seq, item.pts, self.time_base)
 
     def close(self) -> None:
