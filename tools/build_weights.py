@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib, shutil, sys
 from pathlib import Path
 import onnx
-from masquerade.runtime.passes import drop_outputs, join_clip, rename_ports, split_prelu, store_half, take_bytes
+from masquerade.runtime.passes import drop_outputs, free_size, join_clip, rename_ports, split_prelu, store_half, take_bytes
 
 S = Path(sys.argv[1]); O = Path("src/masquerade/models/weights")
 def save(m, name):
@@ -14,7 +14,7 @@ def save(m, name):
     onnx.checker.check_model(m); onnx.save(m, O / name)
 m = onnx.load(S/"face_landmarks_detector.onnx"); drop_outputs(m, ["Identity_2"]); split_prelu(m); take_bytes(m, scale=1/255, offset=0)
 rename_ports(m, {"input_12":"crop","Identity":"points","Identity_1":"presence"}); save(m,"landmarks.onnx")
-m = onnx.load(S/"face_detector_back.onnx"); take_bytes(m, scale=1/127.5, offset=127.5); rename_ports(m,{"input":"crop"}); save(m,"detector.onnx")
+m = onnx.load(S/"face_detector_back.onnx"); take_bytes(m, scale=1/127.5, offset=127.5); free_size(m); rename_ports(m,{"input":"crop"}); save(m,"detector.onnx")
 m = onnx.load(S/"face_blendshapes.onnx"); rename_ports(m,{"serving_default_input_points:0":"points","StatefulPartitionedCall:0":"weights"}); save(m,"blendshapes.onnx")
 m = onnx.load(S/"faceres.onnx"); print(join_clip(m)); take_bytes(m, scale=1.0, offset=0); rename_ports(m,{"input_1:0":"crop","age_pred/Softmax:0":"age","gender_pred/Sigmoid:0":"male","global_pooling/Mean:0":"embedding"}); save(m,"attributes.onnx")
 shutil.copy(S/"canonical_face_mesh.npz", O/"canonical.npz")

@@ -1,4 +1,4 @@
-"""Boxes: overlap and weighted suppression."""
+"""Boxes: overlap, weighted suppression, and tiles that cover a length."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["iou_matrix", "weighted_nms"]
+__all__ = ["drop_contained", "iou_matrix", "tile_spans", "weighted_nms"]
 
 
 def iou_matrix(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -22,11 +22,15 @@ def iou_matrix(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.flo
     Returns:
         float32 (N, M), 0..1; empty boxes overlap nothing.
     """
+    shared = _shared(a, b)
+    union = _area(a)[:, None] + _area(b)[None, :] - shared
+    return np.asarray(shared / np.maximum(union, 1e-9), np.float32)
+
+
+def _shared(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:4], b[None, :, 2:4])
-    shared = np.clip(high - low, 0, None).prod(axis=2)
-    union = _area(a)[:, None] + _area(b)[None, :] - shared
-    return (shared / np.maximum(union, 1e-9)).astype(np.float32)
+    return np.asarray(np.clip(high - low, 0, None).prod(axis=2), np.float32)
 
 
 def _area(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -64,3 +68,45 @@ def weighted_nms(
     if not merged:
         return rows[:0], scores[:0]
     return np.stack(merged).astype(np.float32), np.array(best, np.float32)
+
+
+def drop_contained(
+    rows: NDArray[np.float32], scores: NDArray[np.float32], threshold: float = 0.8
+) -> NDArray[np.bool_]:
+    """Which boxes to keep: all but those that lie in a box of a higher score.
+
+    A fine search may see a small face in the cheek of a large one, which overlap alone misses.
+
+    Args:
+        rows: (N, 4 or more) boxes.
+        scores: (N,).
+        threshold: part of a box, 0..1, that must lie in the other one.
+
+    Returns:
+        bool (N,).
+    """
+    inside = _shared(rows, rows) > threshold * np.maximum(_area(rows), 1e-9)[:, None]
+    weaker = scores[:, None] < scores[None, :]
+    return np.asarray(~(inside & weaker).any(axis=1))
+
+
+def tile_spans(length: int, tile: int, overlap: int) -> list[tuple[int, int]]:
+    """Equal, evenly spread spans that cover ``length``.
+
+    Args:
+        length: what is to be covered, at least 1.
+        tile: greatest length of one span, above ``overlap``.
+        overlap: least overlap of neighbours, so that nothing of that length is cut by all.
+
+    Returns:
+        Half-open spans in order; one alone where ``length`` fits in a tile.
+
+    >>> tile_spans(100, 60, 20)
+    [(0, 60), (40, 100)]
+    """
+    if length <= tile:
+        return [(0, length)]
+    count = -(-(length - overlap) // (tile - overlap))
+    side = -(-(length + (count - 1) * overlap) // count)
+    starts = [round(i * (length - side) / (count - 1)) for i in range(count)]
+    return [(start, start + side) for start in starts]

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["drop_outputs", "join_clip", "rename_ports", "split_prelu", "store_half", "take_bytes"]
+__all__ = [
+    "drop_outputs",
+    "free_size",
+    "join_clip",
+    "rename_ports",
+    "split_prelu",
+    "store_half",
+    "take_bytes",
+]
 
 _SMALLEST_HALF = 128
 """Initialisers with fewer elements stay float32: a Cast node would weigh more than it saves."""
@@ -59,13 +67,17 @@ def _depthwise_prelu(
     for part, values in parts.items():
         tensor = numpy_helper.from_array(values.reshape(-1, 1, 1, 1), f"{name}.{part}.weight")
         model.graph.initializer.append(tensor)
-    convolution = {"group": slope.size, "kernel_shape": [1, 1]}
+
+    def scaled(tensor: str, part: str) -> NodeProto:
+        inputs, group = [tensor, f"{name}.{part}.weight"], slope.size
+        return helper.make_node(
+            "Conv", inputs, [f"{name}.{part}"], group=group, kernel_shape=[1, 1]
+        )
+
     return [
         helper.make_node("Relu", [source], [f"{name}.relu"]),
-        helper.make_node(
-            "Conv", [f"{name}.relu", f"{name}.above.weight"], [f"{name}.above"], **convolution
-        ),
-        helper.make_node("Conv", [source, f"{name}.below.weight"], [f"{name}.below"], **convolution),
+        scaled(f"{name}.relu", "above"),
+        scaled(source, "below"),
         helper.make_node("Add", [f"{name}.below", f"{name}.above"], [name]),
     ]
 
@@ -159,12 +171,21 @@ def take_bytes(model: ModelProto, *, scale: float, offset: float) -> None:
         helper.make_node("Cast", ["bytes.planes"], ["bytes.float"], to=TensorProto.FLOAT),
     ]
     if offset:
-        shift = numpy_helper.from_array(np.float32([offset]).reshape(1, 1, 1, 1), "bytes.offset")
+        shift = numpy_helper.from_array(np.full((1, 1, 1, 1), offset, np.float32), "bytes.offset")
         model.graph.initializer.append(shift)
         head.append(helper.make_node("Sub", ["bytes.float", "bytes.offset"], ["bytes.shifted"]))
     pad_or_conv.input[0] = head[-1].output[0]
     model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
     _replace_nodes(model, [*head, *(node for node in nodes if node is not transpose)])
+
+
+def free_size(model: ModelProto) -> None:
+    """Let a fully convolutional NHWC network take pictures of any height and width, in place."""
+    picture = model.graph.input[0].type.tensor_type.shape.dim
+    picture[1].dim_param, picture[2].dim_param = "height", "width"
+    for output in model.graph.output:
+        output.type.tensor_type.shape.dim[1].dim_param = f"{output.name}.count"
+    del model.graph.value_info[:]
 
 
 def rename_ports(model: ModelProto, names: Mapping[str, str]) -> None:

@@ -33,7 +33,7 @@ RUNTIME_PACKAGES = {
     "onnxruntime-rocm": "migraphx",
     "onnxruntime-qnn": "cpu",
 }
-"""Every package that owns the folder ``onnxruntime``, and the extra of masquerade to take for it."""
+"""Every package that owns the folder ``onnxruntime``, and the extra of masquerade to take."""
 
 _PROVIDERS = {
     "cpu": "CPUExecutionProvider",

@@ -79,8 +79,10 @@ class Session:
         """
         try:
             results: list[NDArray[Any]] = self._session.run(None, dict(feeds))
-        except (*self._errors, ValueError) as error:
-            raise ModelError(f"{self._name} failed while running ({_first_line(error)}).") from error
+        except self._errors as error:
+            raise ModelError(
+                f"{self._name} failed while running ({_first_line(error)})."
+            ) from error
         return results
 
 
@@ -94,9 +96,11 @@ def _options(ort: Any, threads: int) -> Any:
 
 
 def _library_errors(ort: Any) -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises; missing feeds are a plain ValueError."""
     state = ort.capi.onnxruntime_pybind11_state
     members = vars(state).values()
-    return tuple(m for m in members if isinstance(m, type) and issubclass(m, Exception))
+    own = tuple(m for m in members if isinstance(m, type) and issubclass(m, Exception))
+    return (*own, ValueError)
 
 
 def _first_line(error: Exception) -> str:
