@@ -19,12 +19,13 @@ from masquerade.geometry.mesh import smooth_over_mesh
 from masquerade.models.canonical import CANONICAL
 from masquerade.stages.glasses import find_glasses
 from masquerade.stages.regions import region_mask
-from masquerade.stages.unwrap import SEEN_PX, spread, vertex_normals
+from masquerade.stages.texels import SEEN_PX, blur, disc, shrink, to_lab
+from masquerade.stages.unwrap import spread, vertex_normals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Skin", "find_skin"]
+__all__ = ["Skin", "find_skin", "skin_model"]
 
 _FLOORS = np.array([5.0, 2.0, 2.5])
 """Least standard deviation of skin about the model in L, a, b (Lab, 0..100)."""
@@ -61,9 +62,8 @@ def find_skin(texture: NDArray[np.uint8], seen: NDArray[np.float32]) -> Skin:
         texture: uint8 (S, S, 3) BGR atlas, S a multiple of 256.
         seen: float32 (256, 256), 0..1, visibility.
     """
-    small = cv2.resize(texture, (SEEN_PX, SEEN_PX), interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_BGR2Lab)
-    smooth = cv2.GaussianBlur(lab, (0, 0), 1.2)
+    lab = to_lab(shrink(texture))
+    smooth = blur(lab, 1.2)
     model, deviation = _fit(smooth, seen)
     chi2 = (((smooth - model) / deviation) ** 2).sum(-1)
     strict = _SKIN_CHI2 * (0.6 + 0.4 * _zones().depth)
@@ -73,7 +73,7 @@ def find_skin(texture: NDArray[np.uint8], seen: NDArray[np.float32]) -> Skin:
     if beard:
         foreign *= 1 - _zones().beard
     glasses, frame = find_glasses(lab, model, deviation)
-    hidden = np.maximum(_widened(foreign), cv2.GaussianBlur(frame, (0, 0), 0.8))
+    hidden = np.maximum(_widened(foreign), blur(frame, 0.8))
     trust = seen * (1 - hidden) * _zones().face
     foreign = np.maximum(foreign, frame)
     return Skin(
@@ -88,9 +88,18 @@ def find_skin(texture: NDArray[np.uint8], seen: NDArray[np.float32]) -> Skin:
 def _widened(foreign: NDArray[np.float32]) -> NDArray[np.float32]:
     """What is foreign and a soft rim about it: hair stains the skin beside it."""
     sure = (foreign > 0.3).astype(np.float32)
-    wide = cv2.dilate(sure, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (13, 13)))
-    wide *= 1 - _zones().features
-    return cv2.GaussianBlur(np.maximum(wide, sure), (0, 0), 2.0)
+    wide = np.asarray(cv2.dilate(sure, disc(13)), np.float32) * (1 - _zones().features)
+    return blur(np.maximum(wide, sure), 2.0)
+
+
+def skin_model(texture: NDArray[np.uint8], trust: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Smooth skin under the texture's light, float32 (256, 256, 3) Lab.
+
+    Args:
+        texture: uint8 (S, S, 3) BGR atlas, S a multiple of 256.
+        trust: float32 (256, 256), 0..1.
+    """
+    return _fit(blur(to_lab(shrink(texture)), 1.2), trust)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +155,7 @@ def _zones() -> _Zones:
 @functools.cache
 def _bases() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Shading and hue bases, (256, 256, K): harmonics of the normals, and a quadratic of place."""
-    normals = vertex_normals(CANONICAL.pos * np.float32([1, -1, -1]))
+    normals = vertex_normals(CANONICAL.pos * np.array([1, -1, -1], np.float32))
     n = spread(smooth_over_mesh(normals, CANONICAL.tri, 4), SEEN_PX).astype(np.float64)
     x, y, z = n[..., 0], n[..., 1], n[..., 2]
     v, u = np.mgrid[0:SEEN_PX, 0:SEEN_PX] / SEEN_PX - 0.5
@@ -207,7 +216,7 @@ def _touching_rim(foreign: NDArray[np.float32], seen: NDArray[np.float32]) -> ND
     keep[np.unique(labels[rim])] = 1
     keep[stats[:, cv2.CC_STAT_AREA] > 0.015 * zones.face.sum()] = 1
     keep[0] = 0
-    return candidate * keep[labels]
+    return np.asarray(candidate * keep[labels], np.float32)
 
 
 def _has_beard(

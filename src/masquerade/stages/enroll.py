@@ -1,4 +1,4 @@
-"""From donor photos to an identity."""
+"""From donor photos to what an identity is made of."""
 
 from __future__ import annotations
 
@@ -7,99 +7,163 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from masquerade.core.errors import InputError, NoFaceInDonorError
+from masquerade.core.errors import InputError
 from masquerade.core.face import Attributes
-from masquerade.geometry.roi import Roi
-from masquerade.models.detector import Detector
-from masquerade.models.landmarker import Landmarker
-from masquerade.stages.clean import find_skin
+from masquerade.media.image import read_image
+from masquerade.models.embedder import Embedder
+from masquerade.stages.blend import Blend, View, blend
+from masquerade.stages.clean import find_skin, skin_model
+from masquerade.stages.donor_face import DonorFace, FaceFinder
 from masquerade.stages.fill import coverage_of, even_light, fill_skin
-from masquerade.stages.neutral import neutral_shape
-from masquerade.stages.regions import mirror_index
+from masquerade.stages.neutral import expression_of, neutral_shape, pose_of, turn_degrees
+from masquerade.stages.quality import assess
+from masquerade.stages.teeth import teeth_shown
 from masquerade.stages.unwrap import iris_to_uv, unwrap
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from masquerade.stages.clean import Skin
 
 __all__ = ["Enroller", "Photo"]
 
-Photo = "str | Path | NDArray[np.uint8]"
+Photo = str | Path | NDArray[np.uint8]
+"""A path, or a picture as uint8 (H, W, 3) BGR."""
 
-_JITTERS = (
-    # scale, shift right and down in window sides, turn in radians
-    (1.00, 0.00, 0.00, 0.00),
-    (0.93, 0.02, 0.01, 0.05),
-    (1.07, -0.02, 0.01, -0.05),
-    (0.97, 0.01, -0.02, -0.10),
-    (1.04, -0.01, -0.02, 0.10),
-)
+_MAX_PHOTOS = 16
+_EVEN_LIGHT = 0.5
+_SAME_PERSON = 0.45
+"""Cosine of two embeddings below which two photos hardly show one person."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """One photo, worked out."""
+
+    face: DonorFace
+    view: View
+    skin: Skin
+    attributes: Attributes
+    weight: float
+    label: str
 
 
 class Enroller:
-    """Makes identities. Networks are loaded at the first use and shared by all enrolments."""
+    """Makes identities. Networks are loaded at the first use and shared by all enrolments.
+
+    Args:
+        threads: threads of the networks; 0 chooses by the machine.
+    """
 
     def __init__(self, threads: int = 0) -> None:
-        self._detector = Detector(threads)
-        self._landmarker = Landmarker(threads)
+        self._finder = FaceFinder(threads)
+        self._embedder = Embedder(threads)
 
-    def enroll(self, photos: Any, name: str | None = None, *, face_index: int | None = None) -> dict[str, Any]:
-        listed = list(photos) if isinstance(photos, list | tuple) else [photos]
-        pixels = [_pixels(p) for p in listed]
-        found = [self._mesh(p, face_index) for p in pixels]
-        points = found[0]
-        flat = unwrap(pixels[0], points)
-        skin = find_skin(flat.texture, flat.seen)
-        texture = even_light(fill_skin(flat.texture, skin.trust, skin.model), 0.5)
-        if name is None:
-            name = Path(listed[0]).stem if isinstance(listed[0], str | Path) else "donor"
-        unit = np.zeros(1024, np.float32)
-        unit[0] = 1
+    def enroll(
+        self,
+        photos: Photo | Sequence[Photo],
+        name: str | None = None,
+        *,
+        face_index: int | None = None,
+    ) -> dict[str, Any]:
+        """The fields of an Identity; see Identity.from_photos for arguments and errors."""
+        listed: list[Photo] = [photos] if isinstance(photos, str | Path | np.ndarray) else [*photos]
+        if not 1 <= len(listed) <= _MAX_PHOTOS:
+            raise InputError(f"Give one to {_MAX_PHOTOS} donor photos, not {len(listed)}.")
+        looks = [
+            self._look(photo, _label(photo, number, len(listed)), face_index)
+            for number, photo in enumerate(listed)
+        ]
+        mixed = blend([look.view for look in looks])
+        lead = max(looks, key=lambda look: look.weight)
+        texture, coverage = _finish(mixed, lead.skin if len(looks) == 1 else None)
         return {
-            "name": name,
-            "mesh": neutral_shape(points),
+            "name": name or _name(listed[0]),
+            "mesh": _mean_shape(looks),
             "texture": texture,
-            "coverage": coverage_of(skin.trust),
-            "iris": iris_to_uv(points),
-            "teeth": 0.0,
-            "attributes": Attributes(unit, 40.0, 0.5),
-            "photos": len(listed),
+            "coverage": coverage,
+            "iris": _irises(looks, mixed.eyes),
+            "teeth": teeth_shown(looks[mixed.mouth].face.pixels, looks[mixed.mouth].face.points),
+            "attributes": _mean_attributes(looks),
+            "photos": len(looks),
+            "advice": _advice(looks),
         }
 
-    def _mesh(self, pixels: NDArray[np.uint8], face_index: int | None) -> NDArray[np.float32]:
-        faces = self._detector.find(pixels, 0.4)
-        if not faces:
-            raise NoFaceInDonorError("No face was found in the donor photo; choose one that shows it.")
-        faces.sort(key=lambda face: -face.size_px)
-        face = faces[face_index or 0]
-        roi = Roi.from_detection(face.bbox, face.kps)
-        for _ in range(2):
-            roi = Roi.from_landmarks(self._landmarker.locate(pixels, roi).points)
-        return self._steady_mesh(pixels, roi)
-
-    def _steady_mesh(self, pixels: NDArray[np.uint8], roi: Roi) -> NDArray[np.float32]:
-        """Median of several looks, plain and mirrored."""
-        rois = [
-            Roi(roi.cx + dx * roi.size_px, roi.cy + dy * roi.size_px, roi.size_px * k, roi.angle_rad + a)
-            for k, dx, dy, a in _JITTERS
-        ]
-        width = pixels.shape[1]
-        mirrored = [Roi(width - 1 - r.cx, r.cy, r.size_px, -r.angle_rad) for r in rois]
-        looks = [m.points for m in self._landmarker.locate_many(pixels, rois)]
-        flipped = np.ascontiguousarray(pixels[:, ::-1])
-        for mesh in self._landmarker.locate_many(flipped, mirrored):
-            points = mesh.points[mirror_index()].copy()
-            points[:, 0] = width - 1 - points[:, 0]
-            looks.append(points)
-        return np.median(looks, axis=0).astype(np.float32)
+    def _look(self, photo: Photo, label: str, face_index: int | None) -> _Look:
+        face = self._finder.find(_pixels(photo), label, face_index)
+        flat = unwrap(face.pixels, face.points)
+        skin = find_skin(flat.texture, flat.seen)
+        gap_cm, smile = expression_of(face.points)
+        calm = float(np.clip(1 - 0.5 * gap_cm - 0.4 * smile, 0.1, 1))
+        view = View(flat.texture, skin.trust, flat.density, calm)
+        yaw, pitch = turn_degrees(pose_of(face.points))
+        frontal = np.cos(np.radians(min(90, 1.5 * abs(yaw)))) * np.cos(np.radians(pitch))
+        weight = float((0.05 + frontal**2) * calm * np.mean(flat.density * skin.trust))
+        attributes = self._embedder.describe(face.pixels, [face.points])[0]
+        return _Look(face, view, skin, attributes, weight, label)
 
 
-def _pixels(photo: Any) -> NDArray[np.uint8]:
+def _finish(mixed: Blend, skin: Skin | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    model = skin.model if skin else skin_model(mixed.texture, mixed.trust)
+    painted = fill_skin(mixed.texture, mixed.trust, model)
+    return even_light(painted, _EVEN_LIGHT), coverage_of(mixed.trust)
+
+
+def _mean_shape(looks: Sequence[_Look]) -> NDArray[np.float32]:
+    """Weighted mean of the neutral shapes; from three photos on, of those nearest the median."""
+    shapes = np.stack([neutral_shape(look.face.points) for look in looks])
+    weights = np.array([look.weight for look in looks])[:, None, None]
+    if len(looks) > 2:
+        off = np.abs(shapes - np.median(shapes, axis=0))
+        weights = weights / (1 + (off / 0.15) ** 2)
+    return np.asarray((shapes * weights).sum(0) / weights.sum(0), np.float32)
+
+
+def _mean_attributes(looks: Sequence[_Look]) -> Attributes:
+    weights = np.array([look.weight for look in looks])
+    weights = weights / weights.sum()
+    unit = weights @ np.stack([look.attributes.embedding_unit for look in looks])
+    return Attributes(
+        (unit / (np.linalg.norm(unit) + 1e-9)).astype(np.float32),
+        float(weights @ [look.attributes.age for look in looks]),
+        float(weights @ [look.attributes.male for look in looks]),
+    )
+
+
+def _irises(looks: Sequence[_Look], eyes: tuple[int, int]) -> NDArray[np.float32]:
+    left, right = (iris_to_uv(looks[number].face.points) for number in eyes)
+    return np.concatenate([left[:5], right[5:]])
+
+
+def _advice(looks: Sequence[_Look]) -> tuple[str, ...]:
+    lead = max(looks, key=lambda look: look.weight)
+    sentences = []
+    for look in looks:
+        likeness = float(look.attributes.embedding_unit @ lead.attributes.embedding_unit)
+        if likeness < _SAME_PERSON:
+            sentences.append(f"{look.label} seems to show another person; check it.")
+    sentences += [look.face.note for look in looks if look.face.note]
+    for look in looks:
+        reasons = assess(look.face.pixels, look.face.points, look.skin).reasons
+        prefix = f"{look.label}: " if len(looks) > 1 else ""
+        sentences += [prefix + reason for reason in reasons]
+    return tuple(sentences)
+
+
+def _pixels(photo: Photo) -> NDArray[np.uint8]:
+    if not isinstance(photo, np.ndarray):
+        return read_image(photo).pixels
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or not photo.size:
+        raise InputError("A donor picture must be uint8 of shape (height, width, 3) in BGR order.")
+    return np.ascontiguousarray(photo)
+
+
+def _label(photo: Photo, number: int, count: int) -> str:
     if isinstance(photo, np.ndarray):
-        return photo
-    data = cv2.imread(str(photo))
-    if data is None:
-        raise InputError(f"{photo} cannot be read as a picture; give a JPEG or PNG.")
-    return data
+        return f"Photo {number + 1}" if count > 1 else "The donor photo"
+    return Path(photo).name
+
+
+def _name(photo: Photo) -> str:
+    return "donor" if isinstance(photo, np.ndarray) else Path(photo).stem or "donor"

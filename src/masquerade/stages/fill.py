@@ -9,7 +9,16 @@ import cv2
 import numpy as np
 
 from masquerade.stages.regions import ATLAS_PX, region_mask
-from masquerade.stages.unwrap import SEEN_PX
+from masquerade.stages.texels import (
+    SEEN_PX,
+    blur,
+    blur_within,
+    enlarge,
+    nearest_marked,
+    sample,
+    shrink,
+    to_lab,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +30,8 @@ _DETAIL_SIGMA, _GRAIN_SIGMA = 0.024, 0.006
 _REACH = 0.08
 """Distance from seen skin, in atlas widths, over which painted skin is believed."""
 _MIRRORED_BELIEF = 0.85
+_PORES = 2.0
+"""Grain beyond this many deviations is a fold and is pressed down: pores repeat, folds do not."""
 
 
 def fill_skin(
@@ -38,14 +49,14 @@ def fill_skin(
         model: float32 (256, 256, 3) Lab, smooth skin.
     """
     pixels = texture.astype(np.float32)
-    base = _base(texture, trust, model)
-    detail = _high_pass(pixels, trust, _DETAIL_SIGMA)
-    other = trust[:, ::-1]
-    lent = _enlarge(np.clip(other * 1.5 - 0.5, 0, 1))[..., None]
-    grain, known = _reflected_grain(pixels, trust)
-    paint = _enlarge(base) + lent * detail[:, ::-1] + (1 - lent) * known * grain
-    keep = _enlarge(trust)[..., None]
-    return np.clip(pixels * keep + paint * (1 - keep) + 0.5, 0, 255).astype(np.uint8)
+    paint = enlarge(_base(texture, trust, model))
+    lent = enlarge(np.clip(trust[:, ::-1] * 1.5 - 0.5, 0, 1))[..., None]
+    paint += lent * _high_pass(pixels, trust)[:, ::-1]
+    if (trust >= 0.7).any():
+        grain, known = _reflected_grain(pixels, trust)
+        paint += (1 - lent) * known[..., None] * grain
+    paint += enlarge(trust)[..., None] * (pixels - paint)
+    return _to_bytes(paint)
 
 
 def coverage_of(trust: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -54,13 +65,11 @@ def coverage_of(trust: NDArray[np.float32]) -> NDArray[np.uint8]:
     Args:
         trust: float32 (256, 256), 0..1, before filling.
     """
-    face = region_mask("face", SEEN_PX)
-    near = cv2.distanceTransform((trust < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
-    painted = np.exp(-((near / (_REACH * SEEN_PX)) ** 2))
-    belief = np.maximum.reduce([trust, painted, _MIRRORED_BELIEF * trust[:, ::-1]]) * face
-    return np.clip(_enlarge(cv2.GaussianBlur(belief, (0, 0), 1.5)) * 255 + 0.5, 0, 255).astype(
-        np.uint8
-    )
+    away = nearest_marked(trust >= 0.5)[1] if (trust >= 0.5).any() else np.full(trust.shape, 1e3)
+    painted = np.exp(-((away / (_REACH * SEEN_PX)) ** 2))
+    belief = np.maximum.reduce([trust, painted, _MIRRORED_BELIEF * trust[:, ::-1]])
+    soft = blur(belief * region_mask("face", SEEN_PX), 1.5)
+    return _to_bytes(enlarge(soft) * 255)
 
 
 def even_light(texture: NDArray[np.uint8], amount: float) -> NDArray[np.uint8]:
@@ -70,23 +79,19 @@ def even_light(texture: NDArray[np.uint8], amount: float) -> NDArray[np.uint8]:
         texture: uint8 (1024, 1024, 3) BGR, filled.
         amount: 0..1.
     """
-    face = region_mask("face", SEEN_PX)
-    small = cv2.resize(texture, (SEEN_PX, SEEN_PX), interpolation=cv2.INTER_AREA)
-    low = _normalised_blur(small.astype(np.float32), face, 0.07 * SEEN_PX) + 4.0
-    gain = np.clip((low[:, ::-1] / low) ** (amount / 2), 0.5, 2.0).astype(np.float32)
-    return np.clip(texture * _enlarge(gain) + 0.5, 0, 255).astype(np.uint8)
+    low = blur_within(shrink(texture), region_mask("face", SEEN_PX), 0.07 * SEEN_PX) + 4.0
+    gain = np.clip((low[:, ::-1] / low) ** (amount / 2), 0.5, 2.0)
+    return _to_bytes(texture * enlarge(gain))
 
 
 def _base(
     texture: NDArray[np.uint8], trust: NDArray[np.float32], model: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     """Smooth skin everywhere, BGR 0..255: the model, corrected by the nearest trusted skin."""
-    small = cv2.resize(texture, (SEEN_PX, SEEN_PX), interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_BGR2Lab)
     skin = trust * (1 - _features())
-    off = _spread_inwards((lab - model) * skin[..., None], skin)
-    bgr = cv2.cvtColor(model + off, cv2.COLOR_Lab2BGR)
-    return np.asarray(np.clip(bgr, 0, 1) * 255, np.float32)
+    off = _spread_inwards((to_lab(shrink(texture)) - model) * skin[..., None], skin)
+    bgr = np.asarray(cv2.cvtColor(model + off, cv2.COLOR_Lab2BGR), np.float32)
+    return np.clip(bgr, 0, 1) * np.float32(255)
 
 
 def _spread_inwards(
@@ -98,68 +103,53 @@ def _spread_inwards(
     """
     levels = [(weighted, weight)]
     while min(levels[-1][1].shape) > 2:
-        levels.append(tuple(cv2.pyrDown(part) for part in levels[-1]))  # type: ignore[arg-type]
+        part, share = (np.asarray(cv2.pyrDown(item), np.float32) for item in levels[-1])
+        levels.append((part, share))
     filled = np.zeros_like(levels[-1][0])
     for part, share in reversed(levels):
         size = (share.shape[1], share.shape[0])
-        if filled.shape[:2] != share.shape:
-            filled = cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR)
+        filled = np.asarray(cv2.resize(filled, size, interpolation=cv2.INTER_LINEAR), np.float32)
         known = np.clip(share * 2, 0, 1)[..., None]
         filled = known * part / np.maximum(share, 1e-4)[..., None] + (1 - known) * filled
     return filled
 
 
-def _high_pass(
-    pixels: NDArray[np.float32], trust: NDArray[np.float32], sigma: float
-) -> NDArray[np.float32]:
+def _high_pass(pixels: NDArray[np.float32], trust: NDArray[np.float32]) -> NDArray[np.float32]:
     """Texture less its own low-pass, which looks only at trusted texels."""
-    small = cv2.resize(pixels, (SEEN_PX, SEEN_PX), interpolation=cv2.INTER_AREA)
-    return pixels - _enlarge(_normalised_blur(small, trust + 1e-3, sigma * SEEN_PX))
+    nearly = np.asarray(trust + 1e-3, np.float32)
+    return pixels - enlarge(blur_within(shrink(pixels), nearly, _DETAIL_SIGMA * SEEN_PX))
 
 
 def _reflected_grain(
     pixels: NDArray[np.float32], trust: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Grain of trusted skin, reflected at its rim, and where there is any."""
-    skin = trust * (1 - _features())
-    away, nearest = cv2.distanceTransformWithLabels(
-        (skin < 0.7).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    rows, columns = np.nonzero(skin >= 0.7)
-    if not len(rows):
-        return np.zeros_like(pixels), np.zeros((*pixels.shape[:2], 1), np.float32)
-    place = np.zeros((int(nearest.max()) + 1, 2), np.float32)
-    place[nearest[rows, columns]] = np.stack([columns, rows], axis=1)
-    here = np.stack(np.meshgrid(np.arange(SEEN_PX), np.arange(SEEN_PX)), -1).astype(np.float32)
-    there = np.where(away[..., None] > 0, 2 * place[nearest] - here, here)
+    """Grain of trusted skin, reflected at its rim: (1024, 1024, 3); and where there is any."""
+    skin = np.asarray(trust * (1 - _features()), np.float32)
+    (rows, columns), _ = nearest_marked(skin >= 0.7)
+    v, u = np.mgrid[0:SEEN_PX, 0:SEEN_PX]
+    there = np.stack([2 * columns - u, 2 * rows - v], axis=-1)
     there = np.clip(there, 0, SEEN_PX - 1).astype(np.float32)
-    scale = ATLAS_PX / SEEN_PX
-    where = cv2.resize(there, (ATLAS_PX, ATLAS_PX), interpolation=cv2.INTER_NEAREST)
-    inside = np.stack(np.meshgrid(np.arange(ATLAS_PX), np.arange(ATLAS_PX)), -1) % scale
-    where = (where + 0.5) * scale - 0.5 - (inside + 0.5 - scale / 2)
-    fine = pixels - cv2.GaussianBlur(pixels, (0, 0), _GRAIN_SIGMA * ATLAS_PX)
-    # Pores may repeat, folds may not: what stands out of the grain is pressed down.
-    usual = 2.0 * 1.4826 * float(np.median(np.abs(fine[_enlarge(skin) > 0.7]))) + 0.5
-    fine = usual * np.tanh(fine / usual)
-    good = cv2.remap(skin, there, None, cv2.INTER_LINEAR)
-    grain = cv2.remap(fine, where.astype(np.float32), None, cv2.INTER_LINEAR)
-    return grain, _enlarge(np.clip(good * 2 - 0.6, 0, 1))[..., None]
+    fine = pixels - blur(pixels, _GRAIN_SIGMA * ATLAS_PX)
+    usual = _PORES * 1.4826 * float(np.median(np.abs(fine[::4, ::4][skin > 0.7]))) + 0.5
+    grain = sample(usual * np.tanh(fine / usual), _mirrored_texels(there), cv2.INTER_NEAREST)
+    return grain, enlarge(np.clip(sample(skin, there) * 2 - 0.6, 0, 1))
+
+
+def _mirrored_texels(there: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Places in the small atlas as places in the large one, each small texel turned about."""
+    scale = ATLAS_PX // SEEN_PX
+    corner = np.repeat(np.repeat(there * scale, scale, axis=0), scale, axis=1)
+    turned = scale - 1 - np.stack(np.meshgrid(*[np.arange(ATLAS_PX) % scale] * 2), axis=-1)
+    return np.asarray(corner + turned, np.float32)
 
 
 @functools.cache
 def _features() -> NDArray[np.float32]:
     """Where the face is no plain skin, float32 (256, 256)."""
-    return np.maximum.reduce(
-        [region_mask(name, SEEN_PX, 0.015) for name in ("eyes", "brows", "lips", "nostrils")]
-    )
+    names = ("eyes", "brows", "lips", "nostrils")
+    together = np.maximum.reduce([region_mask(name, SEEN_PX, 0.015) for name in names])
+    return np.asarray(together, np.float32)
 
 
-def _normalised_blur(
-    values: NDArray[np.float32], weight: NDArray[np.float32], sigma: float
-) -> NDArray[np.float32]:
-    top = cv2.GaussianBlur(values * weight[..., None], (0, 0), sigma)
-    return np.asarray(top / (cv2.GaussianBlur(weight, (0, 0), sigma)[..., None] + 1e-6))
-
-
-def _enlarge(small: NDArray[np.float32]) -> NDArray[np.float32]:
-    return cv2.resize(small, (ATLAS_PX, ATLAS_PX), interpolation=cv2.INTER_LINEAR)  # type: ignore[no-any-return]
+def _to_bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    return np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)

@@ -15,7 +15,7 @@ import numpy as np
 
 from masquerade.models.canonical import CANONICAL
 from masquerade.stages.regions import EYES, region_mask
-from masquerade.stages.unwrap import SEEN_PX
+from masquerade.stages.texels import SEEN_PX, blur, disc, sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,6 +28,8 @@ _NEAREST, _FARTHEST, _FLATNESS = 1.25, 2.9, 0.85
 _LINE_CHI2, _LINE_DARKNESS = 18.0, 7.0
 _SURE_FROM, _SURE_AT = 0.45, 0.65
 _SPREAD_STEPS = 9
+_BRIDGE = (168, 6, 197, 193, 417, 245, 465)
+_ARMS = ((33, 35, 127, 139, 34), (263, 265, 356, 368, 264))
 
 
 def find_glasses(
@@ -44,19 +46,18 @@ def find_glasses(
         How surely there are glasses, 0..1, and a mask of their frame, float32 (256, 256), empty
         where that is below 0.5.
     """
-    fine = cv2.GaussianBlur(lab, (0, 0), 0.7)
+    fine = blur(lab, 0.7)
     off = fine - model
     chi2 = ((off / deviation) ** 2).sum(-1).astype(np.float32)
     light = fine[..., 0]
-    wide = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (15, 15))
-    line = (cv2.morphologyEx(light, cv2.MORPH_CLOSE, wide) - light).astype(np.float32)
+    line = np.asarray(cv2.morphologyEx(light, cv2.MORPH_CLOSE, disc(15)) - light, np.float32)
     # Bright frames and glare count by their colour, dark ones by both.
     strange = np.minimum(chi2 / _LINE_CHI2, 2) + np.minimum(line / _LINE_DARKNESS, 2)
     frame = np.zeros(light.shape, np.uint8)
     found = []
     for eye in range(2):
         where = _rings(eye)
-        seen = cv2.remap(strange.astype(np.float32), where, None, cv2.INTER_LINEAR)
+        seen = sample(strange, where)
         path = _closed_path(seen)
         found.append(float((seen[np.arange(_ANGLES), path] > 1.6)[_below_brows()].mean()))
         outline = where[np.arange(_ANGLES), path]
@@ -78,18 +79,19 @@ def _grown(
     strange = ((chi2 > _LINE_CHI2) | (line > _LINE_DARKNESS)) & _place()
     # Brows are dark too: only what is darker than most of them belongs to a frame.
     strange &= ~brows | (off_light < -28)
-    mask = frame & strange.astype(np.uint8)
-    cross = cv2.getStructuringElement(cv2.MORPH_CROSS, (3, 3))
+    mask = (frame > 0) & strange
     for _ in range(_SPREAD_STEPS):
-        mask = cv2.dilate(mask, cross) & strange.astype(np.uint8)
+        mask = _dilated(mask, disc(3)) & strange
     count, labels = cv2.connectedComponents((strange & _bridge_and_arms()).astype(np.uint8))
     for number in range(1, count):
         part = labels == number
-        if (part & (mask > 0)).any():
-            mask[part] = 1
-    mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
-    mask[~_place()] = 0
-    return mask.astype(np.float32)
+        if (part & mask).any():
+            mask |= part
+    return (_dilated(mask, disc(5)) & _place()).astype(np.float32)
+
+
+def _dilated(mask: NDArray[np.bool_], element: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    return np.asarray(cv2.dilate(mask.astype(np.uint8), element), np.bool_)
 
 
 @functools.cache
@@ -135,7 +137,11 @@ def _place() -> NDArray[np.bool_]:
 @functools.cache
 def _bridge_and_arms() -> NDArray[np.bool_]:
     mask = np.zeros((SEEN_PX, SEEN_PX), np.uint8)
-    for part in ((168, 6, 197, 193, 417, 245, 465), (33, 35, 127, 139, 34), (263, 265, 356, 368, 264)):
+    for part in (
+        (168, 6, 197, 193, 417, 245, 465),
+        (33, 35, 127, 139, 34),
+        (263, 265, 356, 368, 264),
+    ):
         hull = cv2.convexHull((CANONICAL.uv[list(part)] * SEEN_PX - 0.5).astype(np.float32))
         cv2.fillConvexPoly(mask, np.round(hull * 16).astype(np.int32), 1, shift=4)
     return mask > 0

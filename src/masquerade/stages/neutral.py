@@ -19,7 +19,7 @@ from masquerade.stages.regions import BROWS, EYES, LIPS, MESH_COUNT, mirror_inde
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["neutral_shape", "pose_of", "turn_degrees"]
+__all__ = ["expression_of", "neutral_shape", "pose_of", "turn_degrees"]
 
 _UPPER_LIP, _LOWER_LIP, _CORNERS = 13, 14, (61, 291)
 _UPRIGHT = np.array([1.0, -1.0, -1.0])
@@ -67,6 +67,17 @@ def neutral_shape(points: NDArray[np.floating]) -> NDArray[np.float32]:
     return (CANONICAL.pos + _grouped(delta, 0.0)).astype(np.float32)
 
 
+def expression_of(points: NDArray[np.floating]) -> tuple[float, float]:
+    """How far the lips are apart, in cm of the canonical face, and how much the face smiles, 0..1.
+
+    Args:
+        points: (468 or more, 3) photo pixels, z away from the camera.
+    """
+    delta = pose_of(points).apply(points[:MESH_COUNT] * _UPRIGHT) - CANONICAL.pos
+    gap = max(0.0, float(delta[_UPPER_LIP, 1] - delta[_LOWER_LIP, 1]))
+    return gap, _smile(delta - _jaw_opening(delta))
+
+
 def _jaw_opening(delta: NDArray[np.float64]) -> NDArray[np.float64]:
     """What opening the mouth did to each vertex: the jaw turned about its hinge, (468, 3)."""
     pos = CANONICAL.pos.astype(np.float64)
@@ -76,7 +87,8 @@ def _jaw_opening(delta: NDArray[np.float64]) -> NDArray[np.float64]:
     moved = np.zeros_like(pos)
     moved[:, 1] = -turn * arm_z
     moved[:, 2] = turn * arm_y
-    return moved * _jaw_weights()[:, None]
+    moved *= _jaw_weights()[:, None]
+    return moved
 
 
 def _smile(delta: NDArray[np.float64]) -> float:
@@ -117,7 +129,7 @@ def _symmetric(delta: NDArray[np.float64], yaw: float) -> NDArray[np.float64]:
     """
     other = delta[mirror_index()[:MESH_COUNT]] * np.array([-1.0, 1.0, 1.0])
     share = float(np.clip(0.4 + abs(yaw) / 60, 0.4, 1.0))
-    return (1 - share / 2) * delta + share / 2 * other
+    return np.asarray((1 - share / 2) * delta + share / 2 * other)
 
 
 @functools.cache
@@ -135,11 +147,11 @@ def _jaw_weights() -> NDArray[np.float64]:
     """1 for what is fixed to the lower jaw, 0 for what is fixed to the skull."""
     y = CANONICAL.pos[:, 1].astype(np.float64)
     middle = float(y[_LOWER_LIP])
-    return np.clip((middle + 0.4 - y) / 1.2, 0, 1)
+    return np.asarray(np.clip((middle + 0.4 - y) / 1.2, 0, 1))
 
 
 @functools.cache
 def _near_mouth() -> NDArray[np.float64]:
     """1 at the corners of the mouth, falling to 0 within 3 cm: the cheeks that a smile pushes."""
     apart = np.linalg.norm(CANONICAL.pos[:, None] - CANONICAL.pos[list(_CORNERS)][None], axis=-1)
-    return np.clip(1.3 - apart.min(1) / 2.5, 0, 1)
+    return np.asarray(np.clip(1.3 - apart.min(1) / 2.5, 0, 1))

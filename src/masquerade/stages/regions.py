@@ -54,7 +54,7 @@ _IRIS_MIRROR = {468: 473, 469: 476, 470: 475, 471: 474, 472: 477}
 def mirror_index() -> NDArray[np.intp]:
     """For each of the 478 landmarks the one on the other side of the face; an involution."""
     pos = CANONICAL.pos
-    apart = ((pos[:, None] * np.float32([-1, 1, 1]) - pos[None]) ** 2).sum(-1)
+    apart = ((pos[:, None] * np.array([-1, 1, 1], np.float32) - pos[None]) ** 2).sum(-1)
     index = np.arange(MESH_COUNT + 10)
     index[:MESH_COUNT] = apart.argmin(1)
     for one, other in _IRIS_MIRROR.items():
@@ -67,7 +67,8 @@ def region_mask(name: str, size: int, grow: float = 0.0, soft: float = 0.0) -> N
     """A region of the atlas as a mask.
 
     Args:
-        name: face, eyes, brows, lips, mouth (inside the inner lips) or nostrils.
+        name: face, eyes, left_eye, right_eye (of the image), brows, lips, mouth (inside the
+            inner lips) or nostrils.
         size: side of the mask in texels.
         grow: how far the region is widened, in atlas widths.
         soft: sigma of the blur of its rim, in atlas widths.
@@ -78,14 +79,19 @@ def region_mask(name: str, size: int, grow: float = 0.0, soft: float = 0.0) -> N
     mask = np.zeros((size, size), np.uint8)
     for vertices in _outlines(name):
         outline = CANONICAL.uv[list(vertices)] * size - 0.5
-        hull = outline if name in ("face", "mouth", "eyes") else cv2.convexHull(outline)[:, 0]
+        hull = (
+            outline
+            if name in ("face", "mouth", "eyes", "left_eye", "right_eye")
+            else cv2.convexHull(outline)[:, 0]
+        )
         cv2.fillPoly(mask, [np.round(hull * 16).astype(np.int32)], 255, shift=4)
     if grow > 0:
         reach = 2 * round(grow * size) + 1
-        mask = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    result = mask.astype(np.float32) / 255
+        element = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+        mask = np.asarray(cv2.dilate(mask, element), np.uint8)
+    result = np.asarray(mask, np.float32) / np.float32(255)
     if soft > 0:
-        result = cv2.GaussianBlur(result, (0, 0), soft * size)
+        result = np.asarray(cv2.GaussianBlur(result, (0, 0), soft * size), np.float32)
     result.setflags(write=False)
     return result
 
@@ -94,6 +100,8 @@ def _outlines(name: str) -> Sequence[Sequence[int]]:
     return {
         "face": (OVAL.tolist(),),
         "eyes": EYES,
+        "left_eye": EYES[:1],
+        "right_eye": EYES[1:],
         "brows": BROWS,
         "lips": (OUTER_LIPS.tolist(),),
         "mouth": (INNER_LIPS.tolist(),),

@@ -17,14 +17,14 @@ import numpy as np
 from masquerade.geometry.raster import Surface, rasterise
 from masquerade.models.canonical import CANONICAL
 from masquerade.stages.regions import ATLAS_PX, IRISES, MESH_COUNT, region_mask
+from masquerade.stages.texels import SEEN_PX, blur, enlarge, nearest_marked, sample, smoothstep
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["SEEN_PX", "Unwrapped", "iris_to_uv", "spread", "unwrap", "vertex_normals"]
+__all__ = ["Unwrapped", "iris_to_uv", "spread", "unwrap", "vertex_normals"]
 
 _MAP_PX = 512
-SEEN_PX = 256
 _MARGIN_TEXELS = 12
 
 
@@ -52,16 +52,16 @@ def unwrap(pixels: NDArray[np.uint8], points: NDArray[np.float32]) -> Unwrapped:
     """
     points = points[:MESH_COUNT].astype(np.float32)
     face, points = _face_crop(pixels, points)
-    where = cv2.resize(spread(points[:, :2], _MAP_PX), (ATLAS_PX, ATLAS_PX))
-    texture = cv2.remap(face, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    where = enlarge(spread(points[:, :2], _MAP_PX))
+    texture = sample(face, where, cv2.INTER_CUBIC).astype(np.uint8)
     texture[_far_outside()] = 0
     towards = spread(vertex_normals(points)[:, 2:], SEEN_PX)[..., 0]
-    square_on = _smoothstep(towards, 0.12, 0.5)
+    square_on = smoothstep(towards, 0.12, 0.5)
     # Nostrils and lips are always seen aslant, by the target's camera too.
     aslant = region_mask("nostrils", SEEN_PX, 0.02, 0.01) + region_mask("lips", SEEN_PX, 0, 0.01)
-    square_on = np.maximum(square_on, np.clip(aslant, 0, 1) * _smoothstep(towards, -0.5, -0.1))
-    seen = square_on * _unhidden(points) * _inside(points, face.shape) * region_mask("face", SEEN_PX)
-    return Unwrapped(texture, seen.astype(np.float32), _density(points))
+    square_on = np.maximum(square_on, np.clip(aslant, 0, 1) * smoothstep(towards, -0.5, -0.1))
+    seen = square_on * _unhidden(points) * _inside(points, face.shape)
+    return Unwrapped(texture, seen * region_mask("face", SEEN_PX), _density(points))
 
 
 def spread(values: NDArray[np.floating], size: int) -> NDArray[np.float32]:
@@ -93,7 +93,7 @@ def iris_to_uv(points: NDArray[np.float32]) -> NDArray[np.float32]:
     Each landmark is placed by the mesh triangle that contains it in the photo, or by the one that
     it misses least.
     """
-    corners = points[CANONICAL.tri][:, :, :2].astype(np.float64)
+    corners = points[CANONICAL.tri, :2].astype(np.float64)
     edges = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=-1)
     solid = np.abs(np.linalg.det(edges)) > 1e-6
     inverse = np.linalg.inv(edges[solid])
@@ -117,14 +117,15 @@ def _face_crop(
     x0, y0 = np.clip(np.floor(low - pad), 0, size - 1).astype(int)
     x1, y1 = np.clip(np.ceil(high + pad), [x0 + 1, y0 + 1], size).astype(int)
     face = pixels[y0:y1, x0:x1]
-    points = points - np.float32([x0, y0, 0])
-    shrink = float(ATLAS_PX * 0.9 / (high - low).max())
-    if shrink >= 1:
+    points = points - np.array([x0, y0, 0], np.float32)
+    scale = float(ATLAS_PX * 0.9 / (high - low).max())
+    if scale >= 1:
         return np.ascontiguousarray(face), points
-    small = cv2.resize(face, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    factor = np.float32([small.shape[1] / face.shape[1], small.shape[0] / face.shape[0], shrink])
-    centre = np.float32([0.5, 0.5, 0])
-    return small, (points + centre) * factor - centre
+    small = cv2.resize(face, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    factor = [small.shape[1] / face.shape[1], small.shape[0] / face.shape[0], scale]
+    centre = np.array([0.5, 0.5, 0], np.float32)
+    moved = (points + centre) * np.array(factor, np.float32) - centre
+    return np.asarray(small, np.uint8), moved
 
 
 @functools.cache
@@ -132,55 +133,43 @@ def _atlas_surface(size: int) -> Surface:
     """The mesh drawn in the atlas, every texel outside it given to the nearest triangle."""
     cells = (CANONICAL.uv * size - 0.5).astype(np.float32)
     drawn = rasterise(cells, np.zeros(len(cells)), CANONICAL.tri, (size, size)).triangle
-    _, nearest = cv2.distanceTransformWithLabels(
-        (drawn < 0).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
-    )
-    by_label = np.zeros(int(nearest.max()) + 1, np.int32)
-    by_label[nearest[drawn >= 0]] = drawn[drawn >= 0]
-    return Surface(by_label[nearest], CANONICAL.tri, cells)
+    (rows, columns), _ = nearest_marked(drawn >= 0)
+    return Surface(drawn[rows, columns], CANONICAL.tri, cells)
 
 
 @functools.cache
 def _far_outside() -> NDArray[np.bool_]:
-    outside = (region_mask("face", ATLAS_PX) < 0.5).astype(np.uint8)
-    return np.asarray(cv2.distanceTransform(outside, cv2.DIST_L2, 5) > _MARGIN_TEXELS)
+    _, away = nearest_marked(region_mask("face", ATLAS_PX) > 0.5)
+    return away > _MARGIN_TEXELS
 
 
 def _unhidden(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    """1 where the texel is the nearest surface along its line of sight, 0 where another hides it."""
+    """1 where the texel is the nearest surface along its line of sight, 0 where it is hidden."""
     low, span = points.min(0), float(np.ptp(points[:, :2], axis=0).max())
-    cells = (points - low) * ((SEEN_PX - 8) / span) + np.float32([4, 4, 0])
-    front = rasterise(
-        np.ascontiguousarray(cells[:, :2]), cells[:, 2], CANONICAL.tri, (SEEN_PX, SEEN_PX)
-    )
+    cells = (points - low) * ((SEEN_PX - 8) / span) + np.array([4, 4, 0], np.float32)
+    flat = np.ascontiguousarray(cells[:, :2], np.float32)
+    front = rasterise(flat, cells[:, 2], CANONICAL.tri, (SEEN_PX, SEEN_PX))
     depth = np.where(front.triangle < 0, 1e6, front.interpolate(cells[:, 2:])[..., 0])
     here = spread(cells, SEEN_PX)
-    before = cv2.remap(
-        depth.astype(np.float32), here[..., :2], None, cv2.INTER_NEAREST, borderValue=1e6
-    )
-    hidden = _smoothstep(here[..., 2] - before, 0.03 * SEEN_PX, 0.08 * SEEN_PX)
-    return 1 - cv2.GaussianBlur(hidden, (0, 0), 2)
+    before = sample(depth, here[..., :2], cv2.INTER_NEAREST)
+    hidden = smoothstep(here[..., 2] - before, 0.03 * SEEN_PX, 0.08 * SEEN_PX)
+    return np.asarray(1 - blur(hidden, 2), np.float32)
 
 
 def _inside(points: NDArray[np.float32], shape: tuple[int, ...]) -> NDArray[np.float32]:
     """1 where the texel falls into the picture, 0 where the face runs out of it."""
     where = spread(points[:, :2], SEEN_PX)
-    margin = np.minimum(where, np.float32([shape[1] - 1, shape[0] - 1]) - where).min(-1)
-    return np.clip(margin + 1, 0, 1)
+    last = np.array([shape[1] - 1, shape[0] - 1], np.float32)
+    return np.asarray(np.clip(np.minimum(where, last - where).min(-1) + 1, 0, 1), np.float32)
 
 
 def _density(points: NDArray[np.float32]) -> NDArray[np.float32]:
     flat = points[CANONICAL.tri][:, :, :2]
     uv = CANONICAL.uv[CANONICAL.tri] * ATLAS_PX
     ratio = np.sqrt(_area(flat) / np.maximum(_area(uv), 1e-6)).astype(np.float32)
-    return cv2.GaussianBlur(ratio[_atlas_surface(SEEN_PX).triangle], (0, 0), 4)
+    return blur(ratio[_atlas_surface(SEEN_PX).triangle], 4)
 
 
 def _area(corners: NDArray[np.float32]) -> NDArray[np.float32]:
     one, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    return np.abs(one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]) / 2
-
-
-def _smoothstep(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
-    t = np.clip((value - low) / (high - low), 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
+    return np.asarray(np.abs(one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]) / 2)
