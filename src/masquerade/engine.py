@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
@@ -65,6 +66,8 @@ class Engine:
         settings: how to swap.
         references: whom to replace, by donor's name: a photo of that person, or a track number.
             With one donor the photo or number alone will do.
+        stage_clock: seconds; what ``Report.timings_ms`` is measured with. ``time.thread_time``
+            gives the steps' CPU time instead of wall time.
 
     Raises:
         NoFaceInDonorError: a donor's photo shows no face.
@@ -78,11 +81,13 @@ class Engine:
         settings: Settings | None = None,
         *,
         references: Photo | int | Mapping[str, Photo | int] | None = None,
+        stage_clock: Callable[[], float] = time.perf_counter,
     ) -> None:
+        self._stage_clock = stage_clock
         self.settings = settings or Settings()
         self.identities: Mapping[str, Identity] = _identities(donors)
         self._references = _references(references, self.identities)
-        self._stream: Line | None = None
+        self._lines: dict[bool, Line] = {}
         self._next_seq = 0
         self._closed = False
 
@@ -102,17 +107,14 @@ class Engine:
             InputError: the frame is no such array.
             MasqueradeError: a step failed for good.
         """
-        if self._stream is None:
-            self._stream = self._line(self.settings)
         job = FrameJob(Frame(_checked(frame_bgr), seq=self._next_seq, pts=pts))
         self._next_seq += 1
-        return self._stream.process(job).writable_output()
+        return self._line().process(job).writable_output()
 
     def reset(self) -> None:
         """Forget the stream that :meth:`process` has followed."""
         self._next_seq = 0
-        if self._stream is not None:
-            self._stream.reset()
+        self._line().reset()
 
     def swap_picture(
         self, picture_bgr: NDArray[np.uint8], *, allow_no_face: bool = False
@@ -131,8 +133,8 @@ class Engine:
             InputError: the picture is no such array.
             MasqueradeError: a step failed.
         """
-        line = self._line(self.settings.replace(detect_every=1), still=True)
-        meter, tally = Meter(total=1), Tally()
+        line, meter, tally = self._line(still=True), Meter(total=1), Tally()
+        line.reset()
         job = line.process(FrameJob(Frame(_checked(picture_bgr))))
         tally.add(job)
         meter.frame_finished(job.timings_ms)
@@ -153,6 +155,8 @@ class Engine:
     ) -> Report:
         """Swap a whole stream, reading, working and writing side by side.
 
+        What :meth:`process` has followed before is forgotten.
+
         Args:
             source: frames; opened and closed by the caller.
             sink: committed at the end, or aborted if anything prevents a whole output.
@@ -164,11 +168,11 @@ class Engine:
             CancelledError: Ctrl-C was pressed.
             MasqueradeError: reading, a step or writing failed.
         """
-        line = self._line(self.settings)
+        self.reset()
         tally = Tally()
         meter = Scheduler(frames_alive=_frames_alive(source.info.size_wh)).run(
             source,
-            line,
+            self._line(),
             sink,
             on_job=tally.add,
             on_progress=progress,
@@ -187,7 +191,7 @@ class Engine:
 
     def close(self) -> None:
         """Let go of the stream's memory; the engine cannot be used afterwards."""
-        self._stream = None
+        self._lines.clear()
         self._closed = True
 
     def __enter__(self) -> Self:
@@ -201,10 +205,17 @@ class Engine:
     ) -> None:
         self.close()
 
-    def _line(self, settings: Settings, *, still: bool = False) -> Line:
-        """New stages in the order of the frame's way; nothing in them has seen a frame."""
+    def _line(self, *, still: bool = False) -> Line:
+        """The stages for stills, or those for streams; each kind is made once and reset."""
         if self._closed:
             raise MasqueradeError("This engine is closed; make a new one.")
+        if still not in self._lines:
+            self._lines[still] = self._new_line(still)
+        return self._lines[still]
+
+    def _new_line(self, still: bool) -> Line:
+        """New stages in the order of the frame's way."""
+        settings = self.settings
         networks = _networks(settings.threads)
         track = Track(networks.landmarker, settings)
         find = Detect(networks.detector, settings, wanted=lambda: track.wants_detection)
@@ -214,6 +225,7 @@ class Engine:
             finish=[Disclose(make_badge(settings.label))],
             concealment=Concealment(settings.on_lost, settings.hold_frames),
             give_up_after=1 if still else 30,
+            clock=self._stage_clock,
         )
 
 

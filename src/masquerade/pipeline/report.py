@@ -26,7 +26,7 @@ class Report:
         frames_concealed: whole frames that were held or blurred since a step failed on them.
         seconds: time the work took.
         fps: frames per second.
-        timings_ms: median wall time of each step, milliseconds.
+        timings_ms: median time of each step, milliseconds, by the engine's stage clock.
         encoder: name of the video encoder, None for pictures.
         advice: how a better donor photo would look, the weightiest first.
         warnings: what went wrong without stopping the work.
