@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
     except MasqueradeError as error:
         return _fail(console, error, words)
     except KeyboardInterrupt:
-        return _fail(console, CancelledError("Stopped; nothing was written."), words)
+        return _fail(console, CancelledError("Stopped; no half-written file was left."), words)
     except BrokenPipeError:
         # Whoever read our output has left. Python would complain once more while it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from masquerade.core.errors import OutputError, SettingsError
+from masquerade.core.errors import InputError, OutputError, SettingsError
 from masquerade.media.animation import ANIMATION_EXTENSIONS
 from masquerade.media.file import VIDEO_EXTENSIONS
 from masquerade.media.image import PICTURE_EXTENSIONS
@@ -84,8 +84,13 @@ def _is_many(target: str) -> bool:
 
 
 def _inside(folder: Path, target: Path) -> Path:
-    """The target's name in ``folder``; what cannot be written as its own kind becomes MP4."""
-    suffix = "" if target.suffix.lower() in _WRITABLE else ".mp4"
+    """The target's name in ``folder``, with an ending that can be written."""
+    if target.suffix.lower() in _WRITABLE:
+        return folder / target.name
+    try:
+        suffix = ".png" if open_target(target) == "image" else ".mp4"
+    except InputError:
+        suffix = ""  # it will be refused with its own reason when its turn comes
     return folder / f"{target.name}{suffix}"
 
 

