@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from commands import DONOR, run, swap_command
 from masquerade import Engine, Identity, Settings
 from measuring import Spread, cores, machine
 from moving import Case, Loop, Nowhere, write_clip
