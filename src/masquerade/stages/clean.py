@@ -44,6 +44,7 @@ class Skin:
         trust: float32 (256, 256), 0..1: 1 is the donor's face, well seen.
         model: float32 (256, 256, 3) Lab: smooth skin under the photo's light.
         glasses: 0..1, how surely the donor wears glasses.
+        lenses: float32 (256, 256), 1 where skin is seen through glass, eyes left out.
         covered: share of the seen face that something hides, 0..1.
         beard: whether the lower face is hairy.
     """
@@ -51,6 +52,7 @@ class Skin:
     trust: NDArray[np.float32]
     model: NDArray[np.float32]
     glasses: float
+    lenses: NDArray[np.float32]
     covered: float
     beard: bool
 
@@ -72,14 +74,15 @@ def find_skin(texture: NDArray[np.uint8], seen: NDArray[np.float32]) -> Skin:
     beard = _has_beard(chi2, smooth - model, seen)
     if beard:
         foreign *= 1 - _zones().beard
-    glasses, frame = find_glasses(lab, model, deviation)
-    hidden = np.maximum(_widened(foreign), blur(frame, 0.8))
+    glasses = find_glasses(lab, model, deviation)
+    hidden = np.maximum(_widened(foreign), blur(glasses.frame, 0.8))
     trust = seen * (1 - hidden) * _zones().face
-    foreign = np.maximum(foreign, frame)
+    foreign = np.maximum(foreign, glasses.frame)
     return Skin(
         trust.astype(np.float32),
         model,
-        glasses,
+        glasses.sure,
+        glasses.lenses,
         float((foreign * seen * _zones().face).sum() / max(1.0, (seen * _zones().face).sum())),
         beard,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from masquerade.models.embedder import Embedder
 from masquerade.stages.blend import Blend, View, blend
 from masquerade.stages.clean import find_skin, skin_model
 from masquerade.stages.donor_face import DonorFace, FaceFinder
-from masquerade.stages.fill import coverage_of, even_light, fill_skin
+from masquerade.stages.fill import calm_colour, clear_lenses, coverage_of, even_light, fill_skin
 from masquerade.stages.neutral import expression_of, neutral_shape, pose_of, turn_degrees
 from masquerade.stages.quality import assess
 from masquerade.stages.teeth import teeth_shown
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Enroller", "Photo"]
 
-Photo = str | Path | NDArray[np.uint8]
+Photo = str | PathLike[str] | NDArray[np.uint8]
 """A path, or a picture as uint8 (H, W, 3) BGR."""
 
 _MAX_PHOTOS = 16
@@ -68,7 +69,9 @@ class Enroller:
         face_index: int | None = None,
     ) -> dict[str, Any]:
         """The fields of an Identity; see Identity.from_photos for arguments and errors."""
-        listed: list[Photo] = [photos] if isinstance(photos, str | Path | np.ndarray) else [*photos]
+        listed: list[Photo] = (
+            [photos] if isinstance(photos, str | PathLike | np.ndarray) else [*photos]
+        )
         if not 1 <= len(listed) <= _MAX_PHOTOS:
             raise InputError(f"Give one to {_MAX_PHOTOS} donor photos, not {len(listed)}.")
         looks = [
@@ -96,7 +99,10 @@ class Enroller:
         skin = find_skin(flat.texture, flat.seen)
         gap_cm, smile = expression_of(face.points)
         calm = float(np.clip(1 - 0.5 * gap_cm - 0.4 * smile, 0.1, 1))
-        view = View(flat.texture, skin.trust, flat.density, calm)
+        texture = calm_colour(flat.texture, flat.density)
+        if skin.lenses.any():
+            texture = clear_lenses(texture, skin.trust, skin.model, skin.lenses)
+        view = View(texture, skin.trust, flat.density, calm)
         yaw, pitch = turn_degrees(pose_of(face.points))
         frontal = np.cos(np.radians(min(90, 1.5 * abs(yaw)))) * np.cos(np.radians(pitch))
         weight = float((0.05 + frontal**2) * calm * np.mean(flat.density * skin.trust))
@@ -153,7 +159,7 @@ def _advice(looks: Sequence[_Look]) -> tuple[str, ...]:
 
 def _pixels(photo: Photo) -> NDArray[np.uint8]:
     if not isinstance(photo, np.ndarray):
-        return read_image(photo).pixels
+        return read_image(Path(photo)).pixels
     if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8 or not photo.size:
         raise InputError("A donor picture must be uint8 of shape (height, width, 3) in BGR order.")
     return np.ascontiguousarray(photo)

@@ -23,13 +23,17 @@ from masquerade.stages.texels import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["coverage_of", "even_light", "fill_skin"]
+__all__ = ["calm_colour", "clear_lenses", "coverage_of", "even_light", "fill_skin"]
 
 _DETAIL_SIGMA, _GRAIN_SIGMA = 0.024, 0.006
 """In atlas widths: what the mirrored side lends (folds, nose wing), what grain is."""
 _REACH = 0.08
 """Distance from seen skin, in atlas widths, over which painted skin is believed."""
 _MIRRORED_BELIEF = 0.85
+_LIGHTNESS = np.array([0.114, 0.587, 0.299], np.float32)
+"""Of blue, green and red, ITU-R BT.601."""
+_LENS_SIGMA = 0.016
+"""In atlas widths: what is wider than this, behind a lens, is the lens and not the face."""
 _PORES = 2.0
 """Grain beyond this many deviations is a fold and is pressed down: pores repeat, folds do not."""
 
@@ -57,6 +61,46 @@ def fill_skin(
         paint += (1 - lent) * known[..., None] * grain
     paint += enlarge(trust)[..., None] * (pixels - paint)
     return _to_bytes(paint)
+
+
+def clear_lenses(
+    texture: NDArray[np.uint8],
+    trust: NDArray[np.float32],
+    model: NDArray[np.float32],
+    lenses: NDArray[np.float32],
+) -> NDArray[np.uint8]:
+    """Take tint, glare and shadow of spectacle lenses away; folds and grain stay.
+
+    Args:
+        texture: uint8 (1024, 1024, 3) BGR.
+        trust: float32 (256, 256), 0..1.
+        model: float32 (256, 256, 3) Lab, smooth skin.
+        lenses: float32 (256, 256), 0..1, skin behind glass.
+    """
+    around = np.asarray(trust * (1 - 0.95 * lenses), np.float32)
+    seen = np.asarray(trust * (1 - region_mask("eyes", SEEN_PX, 0.008)) + 1e-3, np.float32)
+    low = blur_within(shrink(texture), seen, _LENS_SIGMA * SEEN_PX)
+    change = (_base(texture, around, model) - low) * blur(lenses, 1.5)[..., None]
+    return _to_bytes(texture + enlarge(change))
+
+
+def calm_colour(texture: NDArray[np.uint8], density: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Hue smoothed over about two photo pixels, lightness left alone.
+
+    The renderer lights the donor by ratios, so noise of a weak channel (blue, in a yellow
+    painting) would be multiplied into specks.
+
+    Args:
+        texture: uint8 (1024, 1024, 3) BGR.
+        density: float32 (256, 256), photo pixels per texel.
+    """
+    sigma = float(np.clip(2.0 / max(float(np.median(density)), 0.05), 1.5, 16.0))
+    small = cv2.resize(texture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) + np.float32(2)
+    # Bright pixels know their hue best, so they count by their lightness.
+    hue = blur(small, sigma / 2) / blur(small @ _LIGHTNESS, sigma / 2)[..., None]
+    calm = enlarge(hue) * ((texture + np.float32(2)) @ _LIGHTNESS)[..., None] - 2
+    features = enlarge(blur(_features(), 1.5))[..., None]
+    return _to_bytes(calm + features * (texture - calm))
 
 
 def coverage_of(trust: NDArray[np.float32]) -> NDArray[np.uint8]:

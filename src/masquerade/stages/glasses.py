@@ -8,6 +8,7 @@ dynamic programming. The frame is that path and what hangs together with it.
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -20,40 +21,51 @@ from masquerade.stages.texels import SEEN_PX, blur, disc, sample
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["find_glasses"]
+__all__ = ["Glasses", "find_glasses"]
 
 _ANGLES, _RADII = 64, 40
 _NEAREST, _FARTHEST, _FLATNESS = 1.25, 2.9, 0.85
 """The rings about an eye, in half eye widths; they are a little flatter than circles."""
-_LINE_CHI2, _LINE_DARKNESS = 18.0, 7.0
+_LINE_CHI2, _LINE_CONTRAST = 18.0, 7.0
 _SURE_FROM, _SURE_AT = 0.45, 0.65
 _SPREAD_STEPS = 9
 _BRIDGE = (168, 6, 197, 193, 417, 245, 465)
 _ARMS = ((33, 35, 127, 139, 34), (263, 265, 356, 368, 264))
 
 
+@dataclass(frozen=True, slots=True)
+class Glasses:
+    """What was found.
+
+    Attributes:
+        sure: 0..1, how surely there are glasses.
+        frame: float32 (256, 256), 1 where the frame hides skin; empty where ``sure`` is below 0.5.
+        lenses: float32 (256, 256), the same for skin that is seen through glass.
+    """
+
+    sure: float
+    frame: NDArray[np.float32]
+    lenses: NDArray[np.float32]
+
+
 def find_glasses(
     lab: NDArray[np.float32], model: NDArray[np.float32], deviation: NDArray[np.float64]
-) -> tuple[float, NDArray[np.float32]]:
+) -> Glasses:
     """Search for a frame.
 
     Args:
         lab: float32 (256, 256, 3), the unwrapped face, Lab.
         model: float32 (256, 256, 3), smooth skin, Lab.
         deviation: (3,), standard deviation of skin about it.
-
-    Returns:
-        How surely there are glasses, 0..1, and a mask of their frame, float32 (256, 256), empty
-        where that is below 0.5.
     """
     fine = blur(lab, 0.7)
     off = fine - model
     chi2 = ((off / deviation) ** 2).sum(-1).astype(np.float32)
     light = fine[..., 0]
-    line = np.asarray(cv2.morphologyEx(light, cv2.MORPH_CLOSE, disc(15)) - light, np.float32)
+    dark = cv2.morphologyEx(light, cv2.MORPH_CLOSE, disc(15)) - light
     # Bright frames and glare count by their colour, dark ones by both.
-    strange = np.minimum(chi2 / _LINE_CHI2, 2) + np.minimum(line / _LINE_DARKNESS, 2)
-    frame = np.zeros(light.shape, np.uint8)
+    strange = np.minimum(chi2 / _LINE_CHI2, 2) + np.minimum(dark / _LINE_CONTRAST, 2)
+    rim, inside = np.zeros((2, *light.shape), np.uint8)
     found = []
     for eye in range(2):
         where = _rings(eye)
@@ -61,25 +73,30 @@ def find_glasses(
         path = _closed_path(seen)
         found.append(float((seen[np.arange(_ANGLES), path] > 1.6)[_below_brows()].mean()))
         outline = where[np.arange(_ANGLES), path]
-        cv2.polylines(frame, [np.round(outline * 16).astype(np.int32)], True, 1, 2, shift=4)
+        outline = np.round(outline * 16).astype(np.int32)
+        cv2.polylines(rim, [outline], True, 1, 2, shift=4)
+        cv2.fillPoly(inside, [outline], 1, shift=4)
     sure = float(np.clip((np.mean(found) - _SURE_FROM) / (_SURE_AT - _SURE_FROM), 0, 1))
     if sure < 0.5:
-        return sure, np.zeros_like(light)
-    return sure, _grown(frame, chi2, line, off[..., 0])
+        return Glasses(sure, np.zeros_like(light), np.zeros_like(light))
+    bright = light - cv2.morphologyEx(light, cv2.MORPH_OPEN, disc(9))
+    line = np.asarray(np.maximum(dark, bright), np.float32)
+    behind = _dilated(inside > 0, disc(9)) & (region_mask("eyes", SEEN_PX, 0.008) < 0.5)
+    return Glasses(sure, _grown(rim > 0, chi2, line, off[..., 0]), behind.astype(np.float32))
 
 
 def _grown(
-    frame: NDArray[np.uint8],
+    rim: NDArray[np.bool_],
     chi2: NDArray[np.float32],
     line: NDArray[np.float32],
     off_light: NDArray[np.float32],
 ) -> NDArray[np.float32]:
     """The path widened by what is connected to it and as strange: thick rims, bridge, arms."""
     brows = region_mask("brows", SEEN_PX, 0.008) > 0.5
-    strange = ((chi2 > _LINE_CHI2) | (line > _LINE_DARKNESS)) & _place()
+    strange = ((chi2 > _LINE_CHI2) | (line > _LINE_CONTRAST)) & _place()
     # Brows are dark too: only what is darker than most of them belongs to a frame.
     strange &= ~brows | (off_light < -28)
-    mask = (frame > 0) & strange
+    mask = rim & strange
     for _ in range(_SPREAD_STEPS):
         mask = _dilated(mask, disc(3)) & strange
     count, labels = cv2.connectedComponents((strange & _bridge_and_arms()).astype(np.uint8))
@@ -87,7 +104,7 @@ def _grown(
         part = labels == number
         if (part & mask).any():
             mask |= part
-    return (_dilated(mask, disc(5)) & _place()).astype(np.float32)
+    return (_dilated(mask, disc(9)) & _place()).astype(np.float32)
 
 
 def _dilated(mask: NDArray[np.bool_], element: NDArray[np.uint8]) -> NDArray[np.bool_]:
