@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from masquerade.media.puppet.portrait import Portrait
-from masquerade.media.puppet.topology import EYES, INNER_LIPS, OVAL
+from masquerade.media.puppet.topology import BROWS, EYES, INNER_LIPS, OVAL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,10 +33,12 @@ class Disguise:
     """
 
     def __init__(self, seed: int) -> None:
-        self._shape = np.random.default_rng([seed, 1]).uniform(-1, 1, 14)
+        shape = np.random.default_rng([seed, 1])
+        # Clearly one way or the other: in the middle everybody would be the same person.
+        self._shape = shape.choice([-1.0, 1.0], 15) * shape.uniform(0.5, 1.25, 15)
         self._paint = np.random.default_rng([seed, 2])
         self._tone = self._paint.uniform(-1, 1, 9)
-        self._wears = self._paint.random(4)
+        self._wears = self._paint.random(5)
 
     def reshape(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """The face with other proportions.
@@ -55,15 +57,16 @@ class Disguise:
         nose = np.exp(-((x / 1.9) ** 2) - ((y + 0.6) / 2.2) ** 2)
         mouth = np.exp(-((x / 3.2) ** 2) - ((y + 4.3) / 1.7) ** 2)
         eyes = np.exp(-(((np.abs(x) - 3.2) / 2.0) ** 2) - ((y - 2.6) / 1.5) ** 2)
+        brows = np.exp(-(((y - 4.6) / 1.2) ** 2))
         cheeks = np.exp(-(((np.abs(x) - 5.0) / 2.2) ** 2) - ((y + 0.5) / 2.2) ** 2)
         moved = points.astype(np.float64)
-        moved[:, 0] += x * (0.05 * s[0] + 0.14 * s[1] * low + 0.26 * s[2] * nose)
-        moved[:, 0] += 0.5 * s[3] * sign * mouth + 0.3 * s[4] * sign * eyes
-        moved[:, 0] += 0.16 * s[5] * (np.abs(x) - 3.2) * sign * eyes + 0.4 * s[6] * sign * cheeks
-        moved[:, 1] += -1.1 * s[7] * low + 0.8 * s[8] * high
-        moved[:, 1] += 0.22 * s[5] * (y - 2.6) * eyes - 0.45 * s[9] * nose
-        moved[:, 1] += 0.55 * s[10] * mouth + 0.3 * s[11] * (y + 4.3) * mouth
-        moved[:, 2] += 0.7 * s[12] * nose + 0.5 * s[13] * low
+        moved[:, 0] += x * (0.06 * s[0] + 0.16 * s[1] * low + 0.3 * s[2] * nose)
+        moved[:, 0] += 0.5 * s[3] * sign * mouth + 0.36 * s[4] * sign * eyes
+        moved[:, 0] += 0.18 * s[5] * (np.abs(x) - 3.2) * sign * eyes + 0.5 * s[6] * sign * cheeks
+        moved[:, 1] += -1.3 * s[7] * low + 0.9 * s[8] * high + 0.35 * s[14] * brows
+        moved[:, 1] += 0.28 * s[5] * (y - 2.6) * eyes - 0.65 * s[9] * nose
+        moved[:, 1] += 0.5 * s[10] * mouth + 0.36 * s[11] * (y + 4.3) * mouth
+        moved[:, 2] += 0.8 * s[12] * nose + 0.7 * s[13] * low
         return moved
 
     def paint(self, portrait: Portrait) -> Portrait:
@@ -94,8 +97,11 @@ class Disguise:
             stubble = np.random.default_rng(7).normal(0, 1, size_hw).astype(np.float32)
             stubble = _blur(stubble, 0.002 * unit + 0.3)
             stubble /= stubble.std()
-            lab[..., 0] *= 1 - beard * np.clip(0.34 + 0.06 * stubble, 0, 0.6)
-            lab[..., 1:] *= (1 - 0.35 * beard)[..., None]
+            lab[..., 0] *= 1 - beard * np.clip(0.42 + 0.06 * stubble, 0, 0.65)
+            lab[..., 1:] *= (1 - 0.15 * beard)[..., None]
+        brows = sum(_area(size_hw, face[list(_ring(brow))], 0.008 * unit) for brow in BROWS)
+        if self._wears[4] < 0.7:
+            _shift(lab, np.asarray(brows), 0.45 if self._wears[4] < 0.45 else 1.12, 2.0, 2.0)
         if self._wears[2] < 0.4:
             self._freckles(lab, face, unit)
         if self._wears[3] < 0.4:
@@ -112,6 +118,11 @@ class Disguise:
                 cv2.circle(dots, (int(16 * x), int(16 * y)), radius, 1.0, -1, cv2.LINE_AA, 4)
         dots = _blur(dots, 0.003 * unit + 0.3)
         _shift(lab, np.minimum(dots, 1), 0.8, 4.0, 6.0)
+
+
+def _ring(brow: tuple[int, ...]) -> tuple[int, ...]:
+    """A brow's two edges as one outline."""
+    return (*brow[:5], *reversed(brow[5:]))
 
 
 def _ramp(t: NDArray[np.float64]) -> NDArray[np.float64]:

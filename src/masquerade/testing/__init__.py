@@ -1,0 +1,53 @@
+"""What helps to test masquerade and what is built on it: puppets, a clock, contracts, audits.
+
+    from masquerade.testing import PuppetSource, Scene, assert_source_contract
+
+The product itself never imports this package.
+"""
+
+from __future__ import annotations
+
+from masquerade.media.puppet import (
+    Actor,
+    FrameTruth,
+    HeadTruth,
+    Occluder,
+    Portrait,
+    PuppetSource,
+    Scene,
+    Turn,
+)
+from masquerade.testing.clock import FakeClock
+from masquerade.testing.contracts import (
+    assert_sink_contract,
+    assert_source_contract,
+    assert_stage_contract,
+)
+from masquerade.testing.exposure import Exposure, ExposureAudit, likeness
+from masquerade.testing.memory import MemorySink, MemorySource
+from masquerade.testing.stand_ins import FailingStage, NullSwap, StandInStage
+from masquerade.testing.threads import no_leaked_threads
+
+__all__ = [
+    "Actor",
+    "Exposure",
+    "ExposureAudit",
+    "FailingStage",
+    "FakeClock",
+    "FrameTruth",
+    "HeadTruth",
+    "MemorySink",
+    "MemorySource",
+    "NullSwap",
+    "Occluder",
+    "Portrait",
+    "PuppetSource",
+    "Scene",
+    "StandInStage",
+    "Turn",
+    "assert_sink_contract",
+    "assert_source_contract",
+    "assert_stage_contract",
+    "likeness",
+    "no_leaked_threads",
+]
