@@ -1,0 +1,89 @@
+"""When to search for faces, and where a scene begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from masquerade.stages.scene_cut import SceneCut
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from masquerade.core.face import Face
+    from masquerade.core.frame import FrameJob
+    from masquerade.core.settings import Settings
+
+__all__ = ["Detect", "FindsFaces"]
+
+
+class FindsFaces(Protocol):
+    """What Detect needs of a detector: ``Detector`` and ``FaceFinder`` both fit."""
+
+    def find(
+        self, pixels_bgr: NDArray[np.uint8], min_score: float, *, thorough: bool, turn: int
+    ) -> list[Face]:
+        """Faces of one frame."""
+        ...
+
+
+def _never() -> bool:
+    return False
+
+
+class Detect:
+    """Searches the first frame of every scene thoroughly, and others when it is time.
+
+    Sets ``job.scene`` (0, 1, ...: grows at every cut), ``job.detected`` and, where a search was
+    made, ``job.faces``. The other searches are quick: every ``settings.detect_every`` frames for
+    newcomers, and in every frame that ``wanted`` asks for. Each looks at another part of the
+    frame in detail, so that small newcomers are found after a few.
+
+    Args:
+        detector: what finds faces.
+        settings: ``detect_score`` and ``detect_every`` are read.
+        wanted: asked once a frame; True means that somebody is lost and must be searched for.
+    """
+
+    name = "detect"
+
+    def __init__(
+        self, detector: FindsFaces, settings: Settings, wanted: Callable[[], bool] = _never
+    ) -> None:
+        self._detector = detector
+        self._min_score = settings.detect_score
+        self._every = settings.detect_every
+        self._wanted = wanted
+        self._cut = SceneCut()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream: the next frame begins scene 0."""
+        self._cut.reset()
+        self._scene = 0
+        self._since: int | None = None
+        self._turn = 0
+
+    def process(self, job: FrameJob) -> FrameJob:
+        """Search this frame if it is time.
+
+        Raises:
+            ModelError: the weights are missing, or a network failed.
+        """
+        pixels = job.frame.pixels
+        is_cut = self._cut(pixels)
+        self._scene += is_cut
+        job.scene = self._scene
+        begins = self._since is None or is_cut
+        self._since = 0 if self._since is None else self._since + 1
+        wanted = self._wanted()
+        if begins or wanted or self._since >= self._every:
+            job.faces = self._detector.find(
+                pixels, self._min_score, thorough=begins, turn=self._turn
+            )
+            job.detected = True
+            self._turn += 1
+            self._since = 0
+        return job
