@@ -36,7 +36,7 @@ def scene(index: int, width: int = 160, height: int = 120) -> np.ndarray:
         ],
         axis=-1,
     )
-    left = 10 + 4 * index % (width - 40)
+    left = 10 + 4 * index % max(1, width - 40)
     picture[20:50, left : left + 30] = (40, 200, 220)
     return picture.round().astype(np.uint8)
 

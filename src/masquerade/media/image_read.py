@@ -164,7 +164,10 @@ def _is_16_bit(image: Any, file: IO[bytes]) -> bool:
 def _decode_16_bit(file: IO[bytes]) -> _Planes:
     """Pixels, samples and alpha of a 16-bit PNG or TIFF, as stored."""
     file.seek(0)
+    log = cv2.utils.logging
+    level = log.setLogLevel(log.LOG_LEVEL_ERROR)  # libtiff warns of every private tag
     samples = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+    log.setLogLevel(level)
     if samples is None or samples.dtype != np.uint16:
         raise ValueError("cannot decode")
     alpha = None

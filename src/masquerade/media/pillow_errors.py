@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 import threading
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,13 +30,14 @@ _LOCK = threading.RLock()
 
 @contextmanager
 def mapped(name: str) -> Iterator[None]:
-    """Turn a decoder's error within the block into CorruptMediaError.
+    """Turn a decoder's error within the block into CorruptMediaError; its warnings are muted.
 
     Raises:
         CorruptMediaError: the file is truncated or damaged.
     """
     try:
-        yield
+        with warnings.catch_warnings(action="ignore"):
+            yield
     except MasqueradeError:
         raise
     except _PICTURE_ERRORS as error:
