@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 import skimage.data
 
+from masquerade.geometry.roi import Roi
 from masquerade.models.detector import Detector
 from masquerade.models.landmarker import Landmarker
-from masquerade.geometry.roi import Roi
 
 ROOT = Path(__file__).parents[1]
 ASSETS = ROOT / "src/masquerade/media/assets"
