@@ -27,10 +27,12 @@ if TYPE_CHECKING:
 
 __all__ = ["FaceField", "Light", "sample_field"]
 
-_LIGHT_SIZE = 24
+_LIGHT_SIZE = 32
 """Texels along a side of the field on which light is smoothed: light is smooth, so it is small."""
-_LIGHT_SIGMA = 0.085 * _LIGHT_SIZE
+_LIGHT_SIGMA = 0.05 * _LIGHT_SIZE
 """Width of what counts as light rather than skin, in those texels."""
+_STEP_AS_SCALE = 0.6
+"""Of a step to brighter skin, in logarithms, the share that multiplies; the rest is added."""
 _SAMPLE_PX = 96
 """The face is reduced to about this size before it is sampled, so that no texel aliases."""
 
@@ -117,10 +119,14 @@ class Light:
         self._folds_mean: NDArray[np.float32] | None = None
         self._frames = 0
 
-    def gain(
+    def relight(
         self, target: FaceField, occluded: NDArray[np.float32] | None, strength: float
-    ) -> NDArray[np.float32]:
-        """Factor that turns the donor's light and colour into the target's.
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What turns the donor's light and colour into the target's: ``scale * donor + lift``.
+
+        Where the target is darker the donor is multiplied alone, as less light does it. Where it
+        is brighter, a part of the step is added instead: a fair target must not
+        deepen the lines of a dark or ruddy donor.
 
         Args:
             target: the face to match.
@@ -128,7 +134,7 @@ class Light:
             strength: 0 leaves the donor's light, 1 takes the target's.
 
         Returns:
-            float32 (24, 24, 3), within 0.2 to 4.
+            scale and lift, float32 (32, 32, 3) each; lift in 0..255.
         """
         weight = self._skin * target.seen
         if occluded is not None:
@@ -138,12 +144,17 @@ class Light:
         own = _reduce(self._donor * weight)
         total = _reduce(np.repeat(weight, 3, axis=2))
         # A wider blur, faintly mixed in, fills what no skin near by has measured.
-        sums = [
-            _smooth(part, _LIGHT_SIGMA) + 0.02 * _smooth(part, 3 * _LIGHT_SIGMA)
+        film, own, total = (
+            _smooth(part, _LIGHT_SIGMA) + 0.02 * _smooth(part, 4 * _LIGHT_SIGMA)
             for part in (film, own, total)
-        ]
-        ratio = (sums[0] + 2.0 * sums[2]) / (sums[1] + 2.0 * sums[2])
-        return np.clip(ratio ** np.float32(strength), 0.2, 4.0).astype(np.float32)
+        )
+        ratio = (film + 2.0 * total) / (own + 2.0 * total)
+        gain = np.clip(ratio ** np.float32(strength), 0.15, 5.0).astype(np.float32)
+        lightness = _lightness(gain)[..., None]
+        # The lift has the colour of the lit skin, so that dark features stay neutral.
+        kept = np.where(lightness > 1, lightness**_STEP_AS_SCALE, lightness)
+        scale = gain * (kept / lightness)
+        return scale, ((gain - scale) * own / total).astype(np.float32)
 
     def folds(self, target: FaceField, strength: float) -> NDArray[np.float32]:
         """Folds that the target's expression draws, as a factor (64, 64) on lightness.

@@ -169,10 +169,14 @@ class FaceRenderer:
         level = texture.level(texture.level_for(texture.size / span))
         at = layout.face.enlarge(layout.uv[layout.at_face] * np.float32(len(level)) - 0.5)
         skin = cv2.remap(level, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        gain = layout.field_at_face(self._light.gain(field, covered, settings.relight))
+        scale, lift = map(
+            layout.field_at_face, self._light.relight(field, covered, settings.relight)
+        )
         if settings.wrinkles > 0:
-            gain *= layout.field_at_face(self._light.folds(field, settings.wrinkles))[..., None]
-        return cv2.multiply(skin, layout.face.enlarge(gain), dtype=cv2.CV_8U)  # type: ignore[return-value]
+            folds = layout.field_at_face(self._light.folds(field, settings.wrinkles))[..., None]
+            scale, lift = scale * folds, lift * folds
+        lit = cv2.multiply(skin, layout.face.enlarge(scale), dtype=cv2.CV_8U)
+        return cv2.add(lit, layout.face.enlarge(lift.astype(np.uint8)))  # type: ignore[return-value]
 
     def _alpha(self, layout: _Layout) -> NDArray[np.float32]:
         """How far each cell of the face shows the donor: soft at the rim and where it turns away."""
