@@ -54,14 +54,14 @@ def planes(frame: av.VideoFrame) -> list[NDArray[Any]]:
 
 
 def turned(frame: av.VideoFrame, orientation: Orientation) -> av.VideoFrame:
-    """A frame in one of PLANAR, turned upright, with its times and colour tags."""
+    """A frame in one of PLANAR, turned upright, with its time and colour tags."""
     width, height = frame.width, frame.height
     if orientation.transpose:
         width, height = height, width
     result = av.VideoFrame(width, height, frame.format.name)
     for source, target in zip(planes(frame), planes(result), strict=True):
         target[:] = orientation.upright(source)
-    result.pts, result.time_base = frame.pts, frame.time_base
+    result.pts, result.duration = frame.pts, frame.duration
     result.colorspace, result.color_range = frame.colorspace, frame.color_range
     return result
 

@@ -15,6 +15,9 @@ __all__ = ["paletted"]
 _FREE_FOR_CHANGES = 32
 """Entries that must be left for changed pixels, or the whole picture is quantised."""
 
+_SAMPLES = 8192
+"""How many pixels a palette is made from; the quantiser's time grows with them."""
+
 
 def paletted(
     pixels: NDArray[np.uint8],
@@ -74,7 +77,8 @@ def _approximated(
     rgb: NDArray[np.uint8], drawn: NDArray[np.bool_], count: int
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """The picture in ``count`` colours that suit the pixels in ``drawn``; indices and colours."""
-    strip = Image.fromarray(np.ascontiguousarray(rgb[drawn][None]))
+    seen = rgb[drawn]
+    strip = Image.fromarray(np.ascontiguousarray(seen[:: 1 + len(seen) // _SAMPLES][None]))
     tones = strip.quantize(count, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     mapped = Image.fromarray(rgb).quantize(palette=tones, dither=Image.Dither.FLOYDSTEINBERG)
     colours = np.frombuffer(bytes(tones.getpalette() or []), np.uint8).reshape(-1, 3)[:count]
