@@ -86,7 +86,7 @@ def _histogram(thumb: NDArray[np.uint8]) -> NDArray[np.float32]:
         for down in (0, 1):
             weight = np.abs(1 - right - part[:, 0]) * np.abs(1 - down - part[:, 1])
             np.add.at(histogram, (low[:, 0] + right, low[:, 1] + down), weight)
-    return (histogram / len(values)).ravel()
+    return np.asarray(histogram.ravel() / len(values), np.float32)
 
 
 def _best_correlation(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:

@@ -1,0 +1,255 @@
+"""Which faces are swapped, and by whom."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from masquerade.core.errors import SettingsError
+from masquerade.core.face import Attributes
+from masquerade.stages.face_order import order_faces
+from masquerade.stages.likeness import LOOKS, Likeness, fit_filters, fit_person
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from masquerade.core.face import Face
+    from masquerade.core.frame import FrameJob
+    from masquerade.core.settings import Settings
+    from masquerade.models.embedder import Embedder
+
+__all__ = ["Select"]
+
+_OVERTAKE_RATIO = 1.5
+_OVERTAKE_FRAMES = 10
+
+
+class Select:
+    """Decides for every track, once, whether it is swapped and which donor it gets.
+
+    Once selected a track stays selected, with its donor, to the end of the scene. Who is selected:
+
+    - A donor with a reference goes to the person of that reference (an embedding) or to the track
+      of that number.
+    - The other donors go to the other faces: with ``many_faces`` to all of them in turn, else one
+      face to each donor, picked by ``face_order`` from ``face_index`` on. Who was picked keeps the
+      place until the track is forgotten. With the order ``large``, a face that is half as large
+      again for ten frames takes the place over: the scene began with a bystander.
+    - Faces outside the filters by age and gender are left alone.
+    - A new track that looks like somebody who was selected and is out of sight is that person.
+
+    Where it takes looks at the face to know (references and filters), the first look decides for
+    the time being, in the very frame in which the face appears; the mean of three looks decides
+    for good. Between, doubt closes: a face that may be meant is swapped, unless another face fits
+    that reference better. A face that was turned down is looked at again every 30 frames.
+
+    Args:
+        embedder: measures each track's attributes: three looks at the most, then they are kept.
+        settings: ``many_faces``, ``face_order``, ``face_index``, the filters, and
+            ``reference_threshold`` are read.
+        donors: names of the identities, in order.
+        references: by donor's name: attributes or an embedding (1024,) of the person to be
+            replaced, or the number of a track.
+
+    Raises:
+        SettingsError: there is no donor, or a reference names none of them.
+    """
+
+    name = "select"
+
+    def __init__(
+        self,
+        embedder: Embedder,
+        settings: Settings,
+        donors: Iterable[str],
+        references: Mapping[str, Attributes | NDArray[np.float32] | int] | None = None,
+    ) -> None:
+        self._embedder = embedder
+        self._settings = settings
+        names = tuple(donors)
+        given = dict(references or {})
+        if not names:
+            raise SettingsError("There is no donor to swap in; give at least one photo.")
+        for name in given:
+            if name not in names:
+                raise SettingsError(f"There is a reference for {name!r}, but no such donor.")
+        self._numbers = {ref: name for name, ref in given.items() if isinstance(ref, int)}
+        self._people = {n: _unit(ref) for n, ref in given.items() if not isinstance(ref, int)}
+        self._free = tuple(name for name in names if name not in given)
+        self._searching = bool(self._people) or _has_filters(settings)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream and everybody in it."""
+        self._scene = 0
+        self._known: dict[int, Likeness] = {}
+        self._decided: dict[int, str] = {}
+        self._places: dict[str, int] = {}
+        self._overtaking: dict[int, int] = {}
+        self._handed_out = 0
+
+    def process(self, job: FrameJob) -> FrameJob:
+        """Set ``attributes``, ``selected`` and ``donor`` of every face of the job.
+
+        Raises:
+            ModelError: the weights are missing, or the network failed.
+        """
+        if job.scene != self._scene:
+            self.reset()
+            self._scene = job.scene
+        faces = job.faces
+        self._look(job.frame.pixels, faces)
+        self._remember(faces)
+        for_now = self._decide_by_person(faces)
+        if self._free:
+            for_now |= self._decide_by_order(faces, job.frame.size_wh, for_now)
+        for face in faces:
+            face.donor = self._decided.get(face.track_id, for_now.get(face.track_id))
+            face.selected = face.donor is not None
+        return job
+
+    def _look(self, pixels: NDArray[np.uint8], faces: Sequence[Face]) -> None:
+        """Measure the faces that are due, in one run, and hand out the means."""
+        alive = {face.track_id for face in faces} | set(self._decided)
+        self._known = {track: who for track, who in self._known.items() if track in alive}
+        due: list[tuple[Face, NDArray[np.float32]]] = []
+        for face in faces:
+            known = self._known.setdefault(face.track_id, Likeness())
+            go_on = self._searching and face.track_id not in self._decided
+            points = face.landmarks if face.state == "measured" else None
+            if known.is_due(go_on=go_on) and points is not None:
+                due.append((face, points))
+        meshes = [landmarks for _, landmarks in due]
+        for (face, _), seen in zip(due, self._embedder.describe(pixels, meshes), strict=True):
+            self._known[face.track_id].add(seen, face.size_px)
+        for face in faces:
+            face.attributes = self._known[face.track_id].attributes or face.attributes
+
+    def _remember(self, faces: Sequence[Face]) -> None:
+        """Decide for tracks given by number, and for people who were selected before."""
+        for face in faces:
+            number = self._numbers.get(face.track_id)
+            if number is not None:
+                self._decided.setdefault(face.track_id, number)
+        in_sight = {face.track_id for face in faces if face.state != "lost"}
+        away = [track for track in self._decided if track not in in_sight]
+        for face in faces:
+            if face.track_id in self._decided or face.attributes is None:
+                continue
+            for track in away:
+                if self._is_same(face.attributes, track):
+                    self._take_over(track, face.track_id)
+                    break
+
+    def _is_same(self, seen: Attributes, track: int) -> bool:
+        who = self._known[track].attributes if track in self._known else None
+        threshold = self._settings.reference_threshold
+        return who is not None and fit_person(seen, who.embedding_unit, threshold) >= 0.0
+
+    def _take_over(self, old: int, new: int) -> None:
+        """Give the donor of one track to another one; the old one keeps it too."""
+        donor = self._decided[new] = self._decided[old]
+        if self._places.get(donor) == old:
+            self._places[donor] = new
+
+    def _decide_by_person(self, faces: Sequence[Face]) -> dict[int, str]:
+        """Decide who fits a reference; returns whom each donor goes to for the time being."""
+        for_now: dict[int, str] = {}
+        for donor, wanted in self._people.items():
+            open_faces = [f for f in faces if f.track_id not in {*self._decided, *for_now}]
+            fits = [(self._fit(face, wanted), face.track_id) for face in open_faces]
+            taken = any(self._decided.get(face.track_id) == donor for face in faces)
+            for fit, track in sorted(fits, reverse=True):
+                if self._is_final(track, fit):
+                    self._decided[track] = donor
+                    taken = True
+                elif self._is_possible(track, fit) and not taken:
+                    for_now[track] = donor
+                    taken = True
+        return for_now
+
+    def _decide_by_order(
+        self, faces: Sequence[Face], size_wh: tuple[int, int], for_now: Mapping[int, str]
+    ) -> dict[int, str]:
+        """Give the donors without a reference to faces; returns what holds for the time being."""
+        open_faces = [
+            face
+            for face in faces
+            if face.track_id not in self._decided
+            and face.track_id not in for_now
+            and face.state != "lost"
+            and self._is_possible(face.track_id, self._fit(face))
+        ]
+        ranked = order_faces(open_faces, self._settings.face_order, size_wh)
+        if self._settings.many_faces:
+            return self._hand_out(ranked)
+        self._overtake(ranked, faces)
+        present = {face.track_id for face in faces}
+        vacant = [donor for donor in self._free if self._places.get(donor) not in present]
+        undecided = [face for face in ranked if face.track_id not in self._decided]
+        picked = zip(vacant, undecided[self._settings.face_index :], strict=False)
+        doubtful: dict[int, str] = {}
+        for donor, face in picked:
+            if self._is_final(face.track_id, self._fit(face)):
+                self._decided[face.track_id] = donor
+                self._places[donor] = face.track_id
+            else:
+                doubtful[face.track_id] = donor
+        return doubtful
+
+    def _hand_out(self, ranked: Sequence[Face]) -> dict[int, str]:
+        doubtful: dict[int, str] = {}
+        for face in ranked:
+            donor = self._free[self._handed_out % len(self._free)]
+            if self._is_final(face.track_id, self._fit(face)):
+                self._decided[face.track_id] = donor
+                self._handed_out += 1
+            else:
+                doubtful[face.track_id] = donor
+        return doubtful
+
+    def _overtake(self, ranked: Sequence[Face], faces: Sequence[Face]) -> None:
+        """Let a face that has become much larger take the place of the smallest picked one."""
+        if self._settings.face_order != "large" or self._settings.face_index:
+            return
+        holders = [f for f in faces if f.track_id in self._places.values() and f.state != "lost"]
+        if len(holders) < len(self._free):
+            return
+        smallest = min(holders, key=lambda face: face.size_px)
+        ahead = [f.track_id for f in ranked if f.size_px > _OVERTAKE_RATIO * smallest.size_px]
+        self._overtaking = {track: self._overtaking.get(track, 0) + 1 for track in ahead}
+        for track in ahead[:1]:
+            if self._overtaking[track] >= _OVERTAKE_FRAMES:
+                self._take_over(smallest.track_id, track)
+
+    def _fit(self, face: Face, wanted: NDArray[np.float32] | None = None) -> float:
+        """From 0 up the face is meant, below -1 it is not; see :func:`fit_person`."""
+        if wanted is None and not self._searching:
+            return np.inf
+        known = self._known[face.track_id].attributes
+        if known is None:
+            return -np.inf
+        fit = fit_filters(known, self._settings)
+        if wanted is None:
+            return fit
+        return min(fit, fit_person(known, wanted, self._settings.reference_threshold))
+
+    def _is_final(self, track: int, fit: float) -> bool:
+        return fit >= 1.0 or (fit >= 0.0 and self._known[track].looks >= LOOKS)
+
+    def _is_possible(self, track: int, fit: float) -> bool:
+        return fit >= 0.0 or (fit > -1.0 and self._known[track].looks < LOOKS)
+
+
+def _unit(reference: Attributes | NDArray[np.float32]) -> NDArray[np.float32]:
+    if isinstance(reference, Attributes):
+        return reference.embedding_unit
+    values = np.asarray(reference, np.float32).reshape(-1)
+    return values / np.float32(max(float(np.linalg.norm(values)), 1e-9))
+
+
+def _has_filters(settings: Settings) -> bool:
+    return settings.age_min > 0 or settings.age_max < 100 or settings.gender != "any"
