@@ -25,10 +25,13 @@ from masquerade.testing.contracts import (
 )
 from masquerade.testing.exposure import Exposure, ExposureAudit, likeness
 from masquerade.testing.memory import MemorySink, MemorySource
+from masquerade.testing.plays import PLAYS, play
+from masquerade.testing.rehearsal import Rehearsal
 from masquerade.testing.stand_ins import FailingStage, NullSwap, StandInStage
 from masquerade.testing.threads import no_leaked_threads
 
 __all__ = [
+    "PLAYS",
     "Actor",
     "Exposure",
     "ExposureAudit",
@@ -42,6 +45,7 @@ __all__ = [
     "Occluder",
     "Portrait",
     "PuppetSource",
+    "Rehearsal",
     "Scene",
     "StandInStage",
     "Turn",
@@ -50,4 +54,5 @@ __all__ = [
     "assert_stage_contract",
     "likeness",
     "no_leaked_threads",
+    "play",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from masquerade.media.puppet.acting import Actor, Occluder, Scene, Turn
+from masquerade.media.puppet.acting import Actor, LightKind, Occluder, OccluderKind, Scene, Turn
 from masquerade.media.puppet.expression import Expression
 from masquerade.media.puppet.portrait import BUNDLED, Portrait, bundled_photo
 from masquerade.media.puppet.render import Light
@@ -17,7 +17,9 @@ __all__ = [
     "FrameTruth",
     "HeadTruth",
     "Light",
+    "LightKind",
     "Occluder",
+    "OccluderKind",
     "Portrait",
     "PuppetSource",
     "Scene",
