@@ -93,7 +93,7 @@ def mended(
             part = mask if scale == 1 else _halved(mask, fresh.shape)
             target = views[index][y0 // scale :, x0 // scale :]
             target = target[: fresh.shape[0], : fresh.shape[1]]
-            np.copyto(target, fresh, where=part.astype(bool))
+            cv2.copyTo(fresh, part, target)
     return result
 
 
@@ -127,22 +127,26 @@ def changed_regions(
     make one large region.
     """
     height, width = before.shape[:2]
-    rows = np.flatnonzero(_differs(before, after))
+    differs, chunk_bytes = _chunks_that_differ(before, after)
+    rows = np.flatnonzero(differs.any(axis=1))
     if not rows.size:
         return
     for band in np.split(rows, np.flatnonzero(np.diff(rows) > _BAND_GAP_ROWS) + 1):
+        chunks = np.flatnonzero(differs[band[0] : band[-1] + 1].any(axis=0))
+        first_px = int(chunks[0]) * chunk_bytes // 3
+        last_px = (int(chunks[-1] + 1) * chunk_bytes - 1) // 3
         y0, y1 = int(band[0]) & ~1, min((int(band[-1]) + 2) & ~1, height)
-        same = cv2.inRange(cv2.absdiff(before[y0:y1], after[y0:y1]), (0, 0, 0), (0, 0, 0))
-        mask = cv2.bitwise_not(same)
-        columns = np.flatnonzero(cv2.reduce(mask, 0, cv2.REDUCE_MAX))
-        x0, x1 = int(columns[0]) & ~1, min((int(columns[-1]) + 2) & ~1, width)
-        yield x0, y0, np.ascontiguousarray(mask[:, x0:x1])
+        x0, x1 = first_px & ~1, min((last_px + 2) & ~1, width)
+        box = (slice(y0, y1), slice(x0, x1))
+        same = cv2.inRange(cv2.absdiff(before[box], after[box]), (0, 0, 0), (0, 0, 0))
+        yield x0, y0, np.asarray(cv2.bitwise_not(same), np.uint8)
 
 
-def _differs(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Which rows differ, compared eight bytes at a time where the width allows it."""
+def _chunks_that_differ(
+    before: NDArray[np.uint8], after: NDArray[np.uint8]
+) -> tuple[NDArray[np.bool_], int]:
+    """Where rows differ, in chunks of eight bytes if the width allows it; and a chunk's size."""
     a, b = (x.reshape(x.shape[0], -1) for x in (before, after))
-    if a.shape[1] % 8 == 0:
-        a, b = a.view(np.uint64), b.view(np.uint64)
-    differs: NDArray[np.bool_] = (a != b).any(axis=1)
-    return differs
+    if a.shape[1] % 8:
+        return a != b, 1
+    return a.view(np.uint64) != b.view(np.uint64), 8
