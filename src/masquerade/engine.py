@@ -27,6 +27,7 @@ from masquerade.pipeline.scheduler import Scheduler
 from masquerade.stages.composite import Composite
 from masquerade.stages.detect import Detect
 from masquerade.stages.disclose import Disclose
+from masquerade.stages.donor_face import FaceFinder
 from masquerade.stages.identity import Identity
 from masquerade.stages.select import Select
 from masquerade.stages.swap import Swap
@@ -37,12 +38,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from masquerade.core.disclosure import Disclosure
+    from masquerade.core.face import Attributes
     from masquerade.core.protocols import Sink, Source
     from masquerade.media.file import VideoOptions
     from masquerade.media.limits import MediaLimits
 
     Photo = str | PathLike[str] | NDArray[np.uint8]
     Donor = Photo | Identity | list[Photo] | tuple[Photo, ...]
+    Reference = Photo | Identity | int
 
 __all__ = ["Engine", "Report", "swap_image", "swap_video"]
 
@@ -64,8 +67,8 @@ class Engine:
             (``.mqid``), an :class:`Identity`, or a list of photos of that person. Several people:
             a mapping from names to any of these.
         settings: how to swap.
-        references: whom to replace, by donor's name: a photo of that person, or a track number.
-            With one donor the photo or number alone will do.
+        references: whom to replace, by donor's name: a photo of that person, an
+            :class:`Identity`, or a track number. With one donor the photo or number alone will do.
         stage_clock: seconds; what ``Report.timings_ms`` is measured with. ``time.thread_time``
             gives the steps' CPU time instead of wall time.
 
@@ -80,7 +83,7 @@ class Engine:
         donors: Donor | Mapping[str, Donor],
         settings: Settings | None = None,
         *,
-        references: Photo | int | Mapping[str, Photo | int] | None = None,
+        references: Reference | Mapping[str, Reference] | None = None,
         stage_clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._stage_clock = stage_clock
@@ -360,21 +363,36 @@ def _identity(donor: Any, name: str | None) -> Identity:
     return Identity.from_photos(donor, name)
 
 
-def _references(given: Any, identities: Mapping[str, Identity]) -> dict[str, Any]:
-    """References by donor's name."""
+def _references(given: Any, identities: Mapping[str, Identity]) -> dict[str, Attributes | int]:
+    """Whom to replace, by donor's name: what a face looks like, or a track number."""
     if given is None:
         return {}
     if not isinstance(given, Mapping):
         if len(identities) != 1:
             raise SettingsError("With several donors, give references as a mapping by donor.")
-        return {next(iter(identities)): given}
+        given = {next(iter(identities)): given}
     unknown = sorted(set(given) - set(identities))
     if unknown:
         raise SettingsError(
             f"There is a reference for {unknown[0]!r} but no such donor; "
             f"there are {', '.join(identities)}."
         )
-    return dict(given)
+    return {name: _reference(item) for name, item in given.items()}
+
+
+def _reference(given: Any) -> Attributes | int:
+    if isinstance(given, int):
+        return given
+    if isinstance(given, Identity):
+        return given.attributes
+    if isinstance(given, np.ndarray):
+        label, pixels = "The reference photo", _checked(given)
+    else:
+        from masquerade.media.image import read_image
+
+        label, pixels = f"The reference photo {given}", read_image(Path(given)).pixels
+    face = FaceFinder().find(pixels, label, None)
+    return _networks(0).embedder.describe(face.pixels, [face.points])[0]
 
 
 def _checked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

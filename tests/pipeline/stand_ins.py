@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 import weakref
 from fractions import Fraction
@@ -32,11 +31,10 @@ class Census:
         tracked = pixels.view(_Tracked)
         with self._lock:
             self._alive.add(tracked)
-            self.peak = max(self.peak, self.count())
+            self.peak = max(self.peak, len(self._alive))
         return tracked
 
     def count(self) -> int:
-        gc.collect()
         return len(self._alive)
 
 
