@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Occlusion", "refine"]
 
-_LEARN_FRAMES = 6
-"""Frames after which a track's own appearance is trusted more than the skin model."""
-_ALONE = np.array([26.0, 9.0, 9.0], np.float32)
-"""Lab tolerance of the skin model of a single frame (beards, shadows and make-up are skin)."""
-_KNOWN = np.array([15.0, 6.0, 6.0], np.float32)
-"""Lab tolerance against what the same spot has looked like in this track."""
+_LEARN_FRAMES = 5
+"""Frames after which a track's own appearance is asked too."""
+_ALONE = np.array([1.1, 0.26, 0.26], np.float32)
+"""Tolerance of the skin of a single frame: beards, shadows and make-up are skin."""
+_KNOWN = np.array([0.26, 0.09, 0.09], np.float32)
+"""Tolerance against what the same spot has looked like in this track."""
+_THING = 0.008 * FIELD_SIZE**2
+"""Texels from which something is a thing and not a speck."""
+_SEED, _GROW = 1.25, 0.75
+"""Distances from which a texel starts an object, and from which it belongs to one beside it."""
 
 
 @cache
@@ -34,76 +38,92 @@ def _surface() -> NDArray[np.float32]:
 
 
 class Occlusion:
-    """Finds the texels of one track's face that something covers."""
+    """Finds the texels of one track's face that something covers.
+
+    A texel is described by the logarithm of its lightness and two log-chromaticities, which light
+    hardly changes. It is covered where that lies far from the face's skin (a smooth surface fitted
+    to most of it), or far from what this spot was in earlier frames after a smooth change of light
+    has been allowed for.
+    """
 
     def __init__(self) -> None:
         self._mean: NDArray[np.float32] | None = None
+        self._covered = np.zeros((FIELD_SIZE, FIELD_SIZE), np.bool_)
         self._frames = 0
 
     def find(self, field: FaceField) -> NDArray[np.float32] | None:
         """Covered texels as float32 (64, 64) 0..1, or None where nothing covers the face."""
-        lab = cv2.cvtColor(field.colour / np.float32(255), cv2.COLOR_BGR2LAB)
+        look = _appearance(field.colour)
         weight = skin_field() * field.seen
-        if weight.sum() < 0.1 * FIELD_SIZE**2:
+        if weight.sum() < 0.08 * FIELD_SIZE**2:
             return None
-        distance = _distance(lab, _fit_skin(lab, weight), _ALONE)
+        distance = _distance(look - _fit(look, weight, _ALONE), _ALONE)
         if self._mean is not None and self._frames >= _LEARN_FRAMES:
-            distance = np.maximum(distance, _distance(lab, self._relit_mean(lab, weight), _KNOWN))
-        covered = self._clean((distance > 1.0) & (weight > 0.3))
-        self._learn(lab, covered, field.seen)
-        if not covered.any():
+            change = look - self._mean
+            light = _fit(change, weight * np.where(self._covered, 0.05, 1.0), _KNOWN)
+            distance = np.maximum(distance, _distance(change - light, _KNOWN))
+        self._covered = _objects(np.where(weight > 0.3, distance, 0.0).astype(np.float32))
+        self._learn(look, field.seen)
+        if not self._covered.any():
             return None
-        return cv2.GaussianBlur(covered.astype(np.float32), (0, 0), 1.2)  # type: ignore[return-value]
+        return cv2.GaussianBlur(self._covered.astype(np.float32), (0, 0), 1.0)  # type: ignore[return-value]
 
-    def _relit_mean(
-        self, lab: NDArray[np.float32], weight: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """The track's mean appearance in this frame's light: a smooth change is not an object."""
-        assert self._mean is not None
-        change = lab - self._mean
-        return self._mean + _fit_skin(change, weight)
-
-    def _learn(
-        self, lab: NDArray[np.float32], covered: NDArray[np.bool_], seen: NDArray[np.float32]
-    ) -> None:
-        if self._mean is None:
-            self._mean = lab.copy()
+    def _learn(self, look: NDArray[np.float32], seen: NDArray[np.float32]) -> None:
         self._frames += 1
-        rate = np.float32(max(1 / self._frames, 0.05)) * (seen > 0.3) * np.where(covered, 0.02, 1.0)
-        self._mean += rate[..., None].astype(np.float32) * (lab - self._mean)
-
-    @staticmethod
-    def _clean(covered: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Drop specks, keep what is large enough to be a thing, and widen it by a texel."""
-        kernel = np.ones((3, 3), np.uint8)
-        opened = cv2.morphologyEx(covered.astype(np.uint8), cv2.MORPH_OPEN, kernel)
-        count, labels, stats, _ = cv2.connectedComponentsWithStats(opened, connectivity=8)
-        large = stats[:, cv2.CC_STAT_AREA] >= 0.006 * FIELD_SIZE**2
-        large[0] = False
-        if count <= 1 or not large.any():
-            return np.zeros_like(covered)
-        return cv2.dilate(large[labels].astype(np.uint8), np.ones((5, 5), np.uint8)) > 0  # type: ignore[no-any-return]
+        if self._mean is None:
+            self._mean = look.copy()
+        rate = max(1 / self._frames, 0.06) * np.where(self._covered, 0.03, 1.0) * (seen > 0.3)
+        self._mean += rate[..., None].astype(np.float32) * (look - self._mean)
 
 
-def _fit_skin(values: NDArray[np.float32], weight: NDArray[np.float32]) -> NDArray[np.float32]:
-    """A smooth surface through most of the skin: weighted least squares, outliers let go."""
-    basis, flat = _surface()[::7], values.reshape(-1, 3)[::7]
-    base_weight = weight.reshape(-1)[::7]
-    trust = base_weight
-    coefficients = np.zeros((6, 3), np.float32)
-    for _ in range(4):
-        weighted = basis * trust[:, None]
-        normal = basis.T @ weighted + 1e-2 * np.eye(6, dtype=np.float32)
-        coefficients = np.linalg.solve(normal, weighted.T @ flat).astype(np.float32)
-        error = np.linalg.norm((flat - basis @ coefficients) / _ALONE, axis=1)
-        trust = base_weight / (1 + (error / 0.4) ** 4)
-    return (_surface() @ coefficients).reshape(values.shape)
+def _appearance(colour: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Lightness and two chromaticities in logarithms, float32 (64, 64, 3)."""
+    blue, green, red = cv2.split(np.log(cv2.GaussianBlur(colour, (3, 3), 0.8) + 12.0))
+    return cv2.merge([(blue + green + red) / 3, red - green, blue - green])  # type: ignore[return-value]
+
+
+def _fit(
+    values: NDArray[np.float32], weight: NDArray[np.float32], tolerance: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """A smooth surface through most of the values; what lies off it has no say.
+
+    Starts from the median and frees the slopes, then the curvatures, by weighted least squares.
+    """
+    basis, flat = _surface()[::5], values.reshape(-1, 3)[::5]
+    given = weight.reshape(-1)[::5]
+    level = np.median(flat[given > 0.5 * given.max()], axis=0)
+    trust = given / (1 + (_distance(flat - level, tolerance) / 0.7) ** 4)
+    for terms in (3, 6, 6):
+        weighted = basis[:, :terms] * trust[:, None]
+        normal = basis[:, :terms].T @ weighted + 3e-2 * np.eye(terms, dtype=np.float32)
+        coefficients = np.linalg.solve(normal, weighted.T @ (flat - level))
+        error = _distance(flat - level - basis[:, :terms] @ coefficients, tolerance)
+        trust = given / (1 + (error / 0.5) ** 4)
+    fitted = _surface() @ coefficients + level
+    return fitted.reshape(values.shape).astype(np.float32)
 
 
 def _distance(
-    lab: NDArray[np.float32], expected: NDArray[np.float32], tolerance: NDArray[np.float32]
+    difference: NDArray[np.float32], tolerance: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    return np.linalg.norm((lab - expected) / tolerance, axis=2).astype(np.float32)
+    scaled = difference / tolerance
+    return np.sqrt(np.einsum("...c,...c->...", scaled, scaled))
+
+
+def _objects(distance: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Texels of things: grown from certain ones, specks dropped, gaps over eyes and lips closed."""
+    kernel = np.ones((3, 3), np.uint8)
+    grown = cv2.morphologyEx((distance > _GROW).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
+    certain = np.bincount(labels.reshape(-1), (distance > _SEED).reshape(-1), count)
+    thing = (stats[:, cv2.CC_STAT_AREA] >= _THING) & (certain >= _THING / 2)
+    thing[0] = False
+    if not thing.any():
+        return np.zeros(distance.shape, np.bool_)
+    closed = cv2.morphologyEx(
+        thing[labels].astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)
+    )
+    return cv2.dilate(closed, kernel) > 0  # type: ignore[no-any-return]
 
 
 def refine(
