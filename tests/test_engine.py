@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 import pytest
 
-import masquerade.engine as engine_module
 from masquerade import Engine, Identity, Settings, VideoOptions, swap_image, swap_video
 from masquerade.core.errors import (
     CancelledError,
@@ -24,6 +23,7 @@ from masquerade.core.errors import (
     SettingsError,
 )
 from masquerade.core.frame import Frame
+from masquerade.engine.networks import shared_networks
 from masquerade.media.file import VideoSource
 from masquerade.models.detector import Detector
 
@@ -240,14 +240,14 @@ def test_a_closed_engine_says_so(donor, astronaut):
 
 
 def test_networks_are_shared_by_engines_of_equal_threads():
-    assert engine_module._networks(1) is engine_module._networks(1)
-    assert engine_module._networks(1) is not engine_module._networks(2)
+    assert shared_networks(1) is shared_networks(1)
+    assert shared_networks(1) is not shared_networks(2)
 
 
 def test_when_the_landmark_network_fails_no_raw_frame_is_emitted(donor, clip_frames, monkeypatch):
     """Fail closed, with the real stages: the real face must not flash through."""
     sink, calls = ListSink(), []
-    landmarker = engine_module._networks(0).landmarker
+    landmarker = shared_networks(0).landmarker
     locate = landmarker.locate_many
 
     def sometimes(pixels, rois):

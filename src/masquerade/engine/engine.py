@@ -1,24 +1,16 @@
-"""The library's front door: donors and settings in, swapped pictures and videos out."""
+"""The engine: donors, settings and stages wired into a line."""
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from os import PathLike
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-import numpy as np
-
-from masquerade.core.errors import InputError, MasqueradeError, NoFaceInTargetError, SettingsError
+from masquerade.core.errors import MasqueradeError, NoFaceInTargetError
 from masquerade.core.frame import Frame, FrameJob
 from masquerade.core.settings import Settings
-from masquerade.models.detector import Detector
-from masquerade.models.embedder import Embedder
-from masquerade.models.landmarker import Landmarker
+from masquerade.engine.donors import as_identities, as_references, checked_picture
+from masquerade.engine.networks import shared_networks
 from masquerade.pipeline.conceal import Concealment
 from masquerade.pipeline.line import Line
 from masquerade.pipeline.meter import Meter, Progress
@@ -27,32 +19,25 @@ from masquerade.pipeline.scheduler import Scheduler
 from masquerade.stages.composite import Composite
 from masquerade.stages.detect import Detect
 from masquerade.stages.disclose import Disclose
-from masquerade.stages.donor_face import FaceFinder
-from masquerade.stages.identity import Identity
 from masquerade.stages.select import Select
 from masquerade.stages.swap import Swap
 from masquerade.stages.track import Track
 from masquerade.trust.badge import make_badge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    import numpy as np
     from numpy.typing import NDArray
 
-    from masquerade.core.disclosure import Disclosure
-    from masquerade.core.face import Attributes
     from masquerade.core.protocols import Sink, Source
-    from masquerade.media.file import VideoOptions
-    from masquerade.media.limits import MediaLimits
+    from masquerade.engine.donors import Donor, Reference
+    from masquerade.stages.identity import Identity
 
-    Photo = str | PathLike[str] | NDArray[np.uint8]
-    Donor = Photo | Identity | list[Photo] | tuple[Photo, ...]
-    Reference = Photo | Identity | int
+__all__ = ["Engine"]
 
-__all__ = ["Engine", "Report", "swap_image", "swap_video"]
-
-_IDENTITY_SUFFIX = ".mqid"
-_FRAME_BUDGET_BYTES = (
-    96 * 2**20
-)  # for frames under way: keeps a 4K film in the memory of a 720p one
+_FRAME_BUDGET_BYTES = 96 * 2**20  # for frames under way, so that large ones do not pile up
 _BYTES_PER_PIXEL = 8  # decoder's planes, BGR, and the output
 
 
@@ -88,8 +73,8 @@ class Engine:
     ) -> None:
         self._stage_clock = stage_clock
         self.settings = settings or Settings()
-        self.identities: Mapping[str, Identity] = _identities(donors)
-        self._references = _references(references, self.identities)
+        self.identities: Mapping[str, Identity] = as_identities(donors)
+        self._references = as_references(references, self.identities)
         self._lines: dict[bool, Line] = {}
         self._next_seq = 0
         self._closed = False
@@ -110,7 +95,7 @@ class Engine:
             InputError: the frame is no such array.
             MasqueradeError: a step failed for good.
         """
-        job = FrameJob(Frame(_checked(frame_bgr), seq=self._next_seq, pts=pts))
+        job = FrameJob(Frame(checked_picture(frame_bgr), seq=self._next_seq, pts=pts))
         self._next_seq += 1
         return self._line().process(job).writable_output()
 
@@ -138,7 +123,7 @@ class Engine:
         """
         line, meter, tally = self._line(still=True), Meter(total=1), Tally()
         line.reset()
-        job = line.process(FrameJob(Frame(_checked(picture_bgr))))
+        job = line.process(FrameJob(Frame(checked_picture(picture_bgr))))
         tally.add(job)
         meter.frame_finished(job.timings_ms)
         report = tally.report(meter, advice=self.advice)
@@ -219,7 +204,7 @@ class Engine:
     def _new_line(self, still: bool) -> Line:
         """New stages in the order of the frame's way."""
         settings = self.settings
-        networks = _networks(settings.threads)
+        networks = shared_networks(settings.threads)
         track = Track(networks.landmarker, settings)
         find = Detect(networks.detector, settings, wanted=lambda: track.wants_detection)
         select = Select(networks.embedder, settings, self.identities, self._references)
@@ -230,179 +215,6 @@ class Engine:
             give_up_after=1 if still else 30,
             clock=self._stage_clock,
         )
-
-
-def swap_image(
-    donor: Donor | Mapping[str, Donor],
-    target: str | PathLike[str] | NDArray[np.uint8],
-    output: str | PathLike[str] | None = None,
-    *,
-    settings: Settings | None = None,
-    overwrite: bool = False,
-    allow_no_face: bool = False,
-    disclosure: Disclosure | None = None,
-    limits: MediaLimits | None = None,
-) -> NDArray[np.uint8]:
-    """Swap the faces of one picture.
-
-    Args:
-        donor: see :class:`Engine`.
-        target: a file, or uint8 (H, W, 3) BGR.
-        output: where to write; nothing is written without it. The extension chooses the format.
-        settings: how to swap.
-        overwrite: whether an existing output may be replaced.
-        allow_no_face: write the target as it is where it shows nobody to swap.
-        disclosure: what the file says of its origin; the standard statement by default.
-        limits: the largest picture that is read.
-
-    Returns:
-        uint8 (H, W, 3), BGR, upright.
-
-    Raises:
-        FaceError: no face in the donor or in the target.
-        InputError: a file is missing, damaged or no picture.
-        OutputError: the output exists or cannot be written.
-    """
-    from masquerade.media.image import Picture, read_image, write_image
-
-    inputs: list[str | Path] = []
-    if isinstance(target, np.ndarray):
-        picture = Picture(_checked(target))
-    else:
-        inputs = [Path(target)]
-        picture = read_image(Path(target), limits=limits)
-    with Engine(donor, settings) as engine:
-        pixels, report = engine.swap_picture(picture.pixels, allow_no_face=allow_no_face)
-        if output is not None:
-            own = not report.faces_swapped and not report.faces_concealed
-            statement = None if own else disclosure or _standard_disclosure(engine.settings)
-            write_image(Path(output), picture, pixels, statement, overwrite, inputs=inputs)
-    return pixels
-
-
-def swap_video(
-    donor: Donor | Mapping[str, Donor],
-    target: str | PathLike[str],
-    output: str | PathLike[str],
-    *,
-    settings: Settings | None = None,
-    options: VideoOptions | None = None,
-    overwrite: bool = False,
-    allow_no_face: bool = False,
-    progress: Callable[[Progress], None] | None = None,
-    disclosure: Disclosure | None = None,
-    limits: MediaLimits | None = None,
-) -> Report:
-    """Swap the faces of a video or an animation; sound, subtitles and timestamps are kept.
-
-    Args:
-        donor: see :class:`Engine`.
-        target: a video file, an animated GIF, WebP or PNG.
-        output: where to write; the extension chooses the container.
-        settings: how to swap.
-        options: encoder, quality, preset, frame rate, stretch.
-        overwrite: whether an existing output may be replaced.
-        allow_no_face: write the video even if it shows nobody to swap.
-        progress: called now and then with a :class:`Progress`.
-        disclosure: what the file says of its origin; the standard statement by default.
-        limits: the largest frame that is read.
-
-    Raises:
-        FaceError: no face in the donor or anywhere in the target; nothing is written.
-        InputError: a file is missing, damaged or no video.
-        OutputError: the output exists or cannot be written.
-        CancelledError: Ctrl-C was pressed; nothing is written.
-    """
-    from masquerade.media.open import open_sink, open_source
-
-    with (
-        Engine(donor, settings) as engine,
-        open_source(Path(target), options, limits=limits) as source,
-    ):
-        sink = open_sink(
-            Path(output),
-            source,
-            options,
-            disclosure=disclosure or _standard_disclosure(engine.settings),
-            overwrite=overwrite,
-        )
-        return engine.run(source, sink, progress, allow_no_face=allow_no_face)
-
-
-@dataclass(frozen=True, slots=True)
-class _Networks:
-    """The networks of one thread setting; each is loaded at its first use."""
-
-    detector: Detector
-    landmarker: Landmarker
-    embedder: Embedder
-
-
-@functools.cache
-def _networks(threads: int) -> _Networks:
-    return _Networks(Detector(threads), Landmarker(threads), Embedder(threads))
-
-
-def _identities(donors: Any) -> dict[str, Identity]:
-    """The donors by name, enrolled."""
-    if isinstance(donors, Mapping):
-        if not donors:
-            raise SettingsError("No donor was given; give at least one photo.")
-        return {name: _identity(donor, name) for name, donor in donors.items()}
-    identity = _identity(donors, None)
-    return {identity.name: identity}
-
-
-def _identity(donor: Any, name: str | None) -> Identity:
-    if isinstance(donor, Identity):
-        return donor
-    if isinstance(donor, str | PathLike) and Path(donor).suffix.lower() == _IDENTITY_SUFFIX:
-        return Identity.load(donor)
-    if isinstance(donor, list | tuple) and not donor:
-        raise SettingsError("A donor has no photo; give at least one photo.")
-    return Identity.from_photos(donor, name)
-
-
-def _references(given: Any, identities: Mapping[str, Identity]) -> dict[str, Attributes | int]:
-    """Whom to replace, by donor's name: what a face looks like, or a track number."""
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        if len(identities) != 1:
-            raise SettingsError("With several donors, give references as a mapping by donor.")
-        given = {next(iter(identities)): given}
-    unknown = sorted(set(given) - set(identities))
-    if unknown:
-        raise SettingsError(
-            f"There is a reference for {unknown[0]!r} but no such donor; "
-            f"there are {', '.join(identities)}."
-        )
-    return {name: _reference(item) for name, item in given.items()}
-
-
-def _reference(given: Any) -> Attributes | int:
-    if isinstance(given, int):
-        return given
-    if isinstance(given, Identity):
-        return given.attributes
-    if isinstance(given, np.ndarray):
-        label, pixels = "The reference photo", _checked(given)
-    else:
-        from masquerade.media.image import read_image
-
-        label, pixels = f"The reference photo {given}", read_image(Path(given)).pixels
-    face = FaceFinder().find(pixels, label, None)
-    return _networks(0).embedder.describe(face.pixels, [face.points])[0]
-
-
-def _checked(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The array, C-contiguous, if it is a picture."""
-    shape = getattr(pixels, "shape", None)
-    fits = shape is not None and len(shape) == 3 and shape[2] == 3 and min(shape) > 0
-    if not fits or pixels.dtype != np.uint8:
-        kind = f"{pixels.dtype} {shape}" if shape is not None else type(pixels).__name__
-        raise InputError(f"The picture is {kind}; give uint8 of shape (H, W, 3), BGR.")
-    return np.ascontiguousarray(pixels)
 
 
 def _require_face(tally: Tally) -> None:
@@ -421,12 +233,6 @@ def _nobody_to_swap(tally: Tally) -> NoFaceInTargetError:
         "The target shows no face; choose another one, lower --detect-score, "
         "or pass --allow-no-face to write it as it is."
     )
-
-
-def _standard_disclosure(settings: Settings) -> Disclosure:
-    from masquerade.trust.metadata import build_disclosure
-
-    return build_disclosure(settings)
 
 
 def _frames_alive(size_wh: tuple[int, int]) -> int:

@@ -1,0 +1,130 @@
+"""One picture or one video, from file to file, in one call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from masquerade.core.settings import Settings
+from masquerade.engine.donors import checked_picture
+from masquerade.engine.engine import Engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from os import PathLike
+
+    from numpy.typing import NDArray
+
+    from masquerade.core.disclosure import Disclosure
+    from masquerade.engine.donors import Donor
+    from masquerade.media.file import VideoOptions
+    from masquerade.media.limits import MediaLimits
+    from masquerade.pipeline.meter import Progress
+    from masquerade.pipeline.report import Report
+
+__all__ = ["swap_image", "swap_video"]
+
+
+def swap_image(
+    donor: Donor | Mapping[str, Donor],
+    target: str | PathLike[str] | NDArray[np.uint8],
+    output: str | PathLike[str] | None = None,
+    *,
+    settings: Settings | None = None,
+    overwrite: bool = False,
+    allow_no_face: bool = False,
+    disclosure: Disclosure | None = None,
+    limits: MediaLimits | None = None,
+) -> NDArray[np.uint8]:
+    """Swap the faces of one picture.
+
+    Args:
+        donor: see :class:`Engine`.
+        target: a file, or uint8 (H, W, 3) BGR.
+        output: where to write; nothing is written without it. The extension chooses the format.
+        settings: how to swap.
+        overwrite: whether an existing output may be replaced.
+        allow_no_face: write the target as it is where it shows nobody to swap.
+        disclosure: what the file says of its origin; the standard statement by default.
+        limits: the largest picture that is read.
+
+    Returns:
+        uint8 (H, W, 3), BGR, upright.
+
+    Raises:
+        FaceError: no face in the donor or in the target.
+        InputError: a file is missing, damaged or no picture.
+        OutputError: the output exists or cannot be written.
+    """
+    from masquerade.media.image import Picture, read_image, write_image
+
+    inputs: list[str | Path] = []
+    if isinstance(target, np.ndarray):
+        picture = Picture(checked_picture(target))
+    else:
+        inputs = [Path(target)]
+        picture = read_image(Path(target), limits=limits)
+    with Engine(donor, settings) as engine:
+        pixels, report = engine.swap_picture(picture.pixels, allow_no_face=allow_no_face)
+        if output is not None:
+            own = not report.faces_swapped and not report.faces_concealed
+            statement = None if own else disclosure or _standard_disclosure(engine.settings)
+            write_image(Path(output), picture, pixels, statement, overwrite, inputs=inputs)
+    return pixels
+
+
+def swap_video(
+    donor: Donor | Mapping[str, Donor],
+    target: str | PathLike[str],
+    output: str | PathLike[str],
+    *,
+    settings: Settings | None = None,
+    options: VideoOptions | None = None,
+    overwrite: bool = False,
+    allow_no_face: bool = False,
+    progress: Callable[[Progress], None] | None = None,
+    disclosure: Disclosure | None = None,
+    limits: MediaLimits | None = None,
+) -> Report:
+    """Swap the faces of a video or an animation; sound, subtitles and timestamps are kept.
+
+    Args:
+        donor: see :class:`Engine`.
+        target: a video file, an animated GIF, WebP or PNG.
+        output: where to write; the extension chooses the container.
+        settings: how to swap.
+        options: encoder, quality, preset, frame rate, stretch.
+        overwrite: whether an existing output may be replaced.
+        allow_no_face: write the video even if it shows nobody to swap.
+        progress: called now and then with a :class:`Progress`.
+        disclosure: what the file says of its origin; the standard statement by default.
+        limits: the largest frame that is read.
+
+    Raises:
+        FaceError: no face in the donor or anywhere in the target; nothing is written.
+        InputError: a file is missing, damaged or no video.
+        OutputError: the output exists or cannot be written.
+        CancelledError: Ctrl-C was pressed; nothing is written.
+    """
+    from masquerade.media.open import open_sink, open_source
+
+    with (
+        Engine(donor, settings) as engine,
+        open_source(Path(target), options, limits=limits) as source,
+    ):
+        sink = open_sink(
+            Path(output),
+            source,
+            options,
+            disclosure=disclosure or _standard_disclosure(engine.settings),
+            overwrite=overwrite,
+        )
+        return engine.run(source, sink, progress, allow_no_face=allow_no_face)
+
+
+def _standard_disclosure(settings: Settings) -> Disclosure:
+    from masquerade.trust.metadata import build_disclosure
+
+    return build_disclosure(settings)

@@ -1,0 +1,27 @@
+"""The networks that the stages share."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+from masquerade.models.detector import Detector
+from masquerade.models.embedder import Embedder
+from masquerade.models.landmarker import Landmarker
+
+__all__ = ["Networks", "shared_networks"]
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """The networks of one thread setting; each is loaded at its first use."""
+
+    detector: Detector
+    landmarker: Landmarker
+    embedder: Embedder
+
+
+@functools.cache
+def shared_networks(threads: int) -> Networks:
+    """The networks of that thread setting, the same for every engine of the process."""
+    return Networks(Detector(threads), Landmarker(threads), Embedder(threads))
