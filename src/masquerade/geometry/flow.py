@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["FaceFlow", "FaceView"]
 
 _FINEST_SCALE = 0
+_DESCENT_STEPS = 5
+"""More steps fit a patch's noise, and a blank cheek has nothing else: 16 are slower and 10 %
+worse."""
 _SHRINK = 2
 
 
@@ -53,6 +56,7 @@ class FaceFlow:
         self._side = side_px
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._search.setFinestScale(_FINEST_SCALE)
+        self._search.setGradientDescentIterations(_DESCENT_STEPS)
         self._search.setVariationalRefinementIterations(0)
 
     def view(self, pixels_bgr: NDArray[np.uint8], roi: Roi) -> FaceView:

@@ -24,24 +24,29 @@ if TYPE_CHECKING:
 
 __all__ = ["SteadyMesh"]
 
-_IRISES = slice(468, 478)
-_SKIN_GAIN, _LIPS_GAIN, _LIDS_GAIN, _IRIS_GAIN, _DEPTH_GAIN = 0.1, 0.3, 0.3, 0.5, 0.3
-_JITTER, _CERTAIN = 0.04, 0.08
-"""Distances of measured from carried, in eye distances: from the first on the gain grows, from
-the second on the network alone is believed."""
+_SKIN_GAIN, _LIPS_GAIN, _LIDS_GAIN, _IRIS_GAIN, _DEPTH_GAIN = 0.1, 0.3, 0.4, 0.5, 0.3
+_SKIN_DOUBT, _FEATURE_DOUBT = (0.05, 0.16), (0.04, 0.08)
+"""Distances of measured from carried, in eye distances, on skin and on lips, lids and irises:
+from the first on the gain grows, from the second on the network alone is believed."""
 _FIRST_LOOKS = 2
 """How many single looks of the network the start of a mesh is worth."""
+_LIPS = np.concatenate([INNER_LIPS, OUTER_LIPS])
+_LIDS = np.concatenate([EYE_LEFT, EYE_RIGHT])
+_IRISES = np.arange(468, 478)
 
 
-def _base_gains() -> NDArray[np.float64]:
-    gains = np.full(478, _SKIN_GAIN)
-    gains[np.concatenate([INNER_LIPS, OUTER_LIPS])] = _LIPS_GAIN
-    gains[np.concatenate([EYE_LEFT, EYE_RIGHT])] = _LIDS_GAIN
-    gains[_IRISES] = _IRIS_GAIN
-    return gains
+def _by_part(skin: float, lips: float, lids: float, irises: float) -> NDArray[np.float64]:
+    values = np.full(478, skin)
+    for part, value in ((_LIPS, lips), (_LIDS, lids), (_IRISES, irises)):
+        values[part] = value
+    return values
 
 
-_GAINS = _base_gains()
+_GAINS = _by_part(_SKIN_GAIN, _LIPS_GAIN, _LIDS_GAIN, _IRIS_GAIN)
+_DOUBT_FROM, _DOUBT_TO = (
+    _by_part(skin, feature, feature, feature)
+    for skin, feature in zip(_SKIN_DOUBT, _FEATURE_DOUBT, strict=True)
+)
 
 
 class SteadyMesh:
@@ -72,8 +77,8 @@ class SteadyMesh:
         """
         off = measured - self.points
         distance = np.linalg.norm(off[:, :2], axis=1) / max(inter_ocular_px(measured), 1e-6)
-        grown = np.clip((distance - _JITTER) / (_CERTAIN - _JITTER), 0.0, 1.0)
-        gains = np.maximum(_GAINS + (1.0 - _GAINS) * grown, 1.0 / (1.0 + self._looks))
+        doubt = np.clip((distance - _DOUBT_FROM) / (_DOUBT_TO - _DOUBT_FROM), 0.0, 1.0)
+        gains = np.maximum(_GAINS + (1.0 - _GAINS) * doubt, 1.0 / (1.0 + self._looks))
         self.points[:, :2] += gains[:, None] * off[:, :2]
         self.points[:, 2] += np.maximum(gains, _DEPTH_GAIN) * off[:, 2]
         self._looks += 1

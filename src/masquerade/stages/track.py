@@ -29,8 +29,15 @@ __all__ = ["Track"]
 _PRESENCE = 0.5
 _JOIN_IOU = 0.35
 """Overlap from which a detection is a face that is followed already."""
+_FREE_LOOKS = 2
+"""Up to so many faces are looked at in every frame; of more, the longer half in turns."""
 _LOOKS = ((0.97, -0.04), (1.0, 0.0), (1.03, 0.04))
 """Scale and turn (radians) of the windows whose mean is the first mesh of a face."""
+_SPREAD, _WIDE_SPREAD = 0.03, 0.08
+"""How far the looks may differ, in eye distances: on a face they agree within 0.02, on what only
+resembles one they do not."""
+_SURE_SCORE = 0.8
+"""Detector score from which the looks may differ more, as on a face half hidden."""
 _FORGET_FRAMES = 90
 """Frames after which a lost face that is not to be swapped is forgotten."""
 _YOUNG_FRAMES = 30
@@ -62,7 +69,7 @@ class Track:
     @property
     def wants_detection(self) -> bool:
         """Whether the next frame should be searched: nobody is followed, or somebody is lost."""
-        return not self._tracks or any(track.face.state != "measured" for track in self._tracks)
+        return not self._tracks or any(track.missing for track in self._tracks)
 
     def reset(self) -> None:
         """Forget the stream; numbers begin at 0 again."""
@@ -91,10 +98,14 @@ class Track:
         live = [track for track in self._tracks if not track.lost]
         for track in live:
             track.carry(pixels)
-        meshes = self._landmarker.locate_many(pixels, [track.window() for track in live])
+        looked_at = _due(live)
+        for track in live:
+            if track not in looked_at:
+                track.rest()
+        meshes = self._landmarker.locate_many(pixels, [track.window() for track in looked_at])
         return [
             track
-            for track, mesh in zip(live, meshes, strict=True)
+            for track, mesh in zip(looked_at, meshes, strict=True)
             if not self._accepted(track, mesh, pixels)
         ]
 
@@ -105,8 +116,8 @@ class Track:
         return good
 
     def _unclaimed(self, detections: Sequence[Face]) -> list[Face]:
-        """Detections that are not on a face measured in this frame."""
-        followed = [track.face.bbox for track in self._tracks if track.face.state == "measured"]
+        """Detections that are not on a face that is followed."""
+        followed = [track.face.bbox for track in self._tracks if not track.missing]
         if not followed or not detections:
             return list(detections)
         overlap = iou_matrix(np.stack([face.bbox for face in detections]), np.stack(followed))
@@ -119,7 +130,7 @@ class Track:
     ) -> None:
         """Look again where a missed face was, and at what the detector found; bear new tracks."""
         windows = [track.window_before() for track in missed]
-        windows += [Roi.from_detection(face.bbox, face.kps) for face in detections]
+        windows += [_first_window(face) for face in detections]
         meshes = self._landmarker.locate_many(pixels, windows)
         again, fresh = meshes[: len(missed)], meshes[len(missed) :]
         for track, mesh in zip(missed, again, strict=True):
@@ -128,33 +139,39 @@ class Track:
         for track in self._tracks:
             if track.lost and track not in missed:
                 track.miss()
-        for mesh in fresh:
+        for face, mesh in zip(detections, fresh, strict=True):
             if _is_face(mesh, pixels):
-                self._settle(pixels, self._look_closely(pixels, mesh))
+                self._settle(pixels, self._look_closely(pixels, mesh, face.score))
 
-    def _look_closely(self, pixels: NDArray[np.uint8], mesh: Mesh) -> Mesh:
-        """The mean of a few looks through windows laid by a first, rough mesh."""
+    def _look_closely(self, pixels: NDArray[np.uint8], mesh: Mesh, score: float) -> Mesh:
+        """The mean of a few looks through windows laid by a first, rough mesh.
+
+        Its presence is 0 where the looks contradict each other.
+        """
         roi = Roi.from_landmarks(mesh.points)
         windows = [
             replace(roi, size_px=roi.size_px * scale, angle_rad=roi.angle_rad + turn)
             for scale, turn in _LOOKS
         ]
         looks = self._landmarker.locate_many(pixels, windows)
-        points = np.stack([look.points for look in looks]).mean(axis=0)
-        return Mesh(points.astype(np.float32), min(look.presence for look in looks))
+        points = np.stack([look.points for look in looks])
+        middle = points.mean(axis=0)
+        spread = float(np.linalg.norm(points - middle, axis=2).mean()) / inter_ocular_px(middle)
+        agreed = spread < (_WIDE_SPREAD if score >= _SURE_SCORE else _SPREAD)
+        presence = float(np.mean([look.presence for look in looks])) if agreed else 0.0
+        return Mesh(middle.astype(np.float32), presence)
 
     def _settle(self, pixels: NDArray[np.uint8], mesh: Mesh) -> None:
         """Give a fresh mesh to the missing track that it may be, else to a new one."""
         if not _is_face(mesh, pixels) or any(
-            track.face.state == "measured" and same_face(track.points, mesh.points)
-            for track in self._tracks
+            not track.missing and same_face(track.points, mesh.points) for track in self._tracks
         ):
             return
         box = mesh_box(mesh.points)
         missing = [
             (_apart_px(track.face.bbox, box), track)
             for track in self._tracks
-            if track.face.state != "measured" and _sizes_agree(track.face.bbox, box)
+            if track.missing and _sizes_agree(track.face.bbox, box)
         ]
         near = [(apart, track) for apart, track in missing if apart < track.reach_px]
         if near:
@@ -165,7 +182,7 @@ class Track:
 
     def _part_twins(self) -> None:
         """Of two tracks on one face, lose the one that jumped there."""
-        seen = [track for track in self._tracks if track.face.state == "measured"]
+        seen = [track for track in self._tracks if not track.missing]
         seen.sort(key=lambda track: (track.surprise, -track.age))
         kept: list[FaceTrack] = []
         for track in seen:
@@ -202,6 +219,20 @@ class Track:
                 and (track.face.selected or track.face.lost_frames < _FORGET_FRAMES)
             )
         ]
+
+
+def _first_window(face: Face) -> Roi:
+    if face.landmarks is None:
+        return Roi.from_detection(face.bbox, face.kps)
+    return Roi.from_landmarks(face.landmarks)
+
+
+def _due(tracks: list[FaceTrack]) -> list[FaceTrack]:
+    """The tracks to look at in this frame: those whose last look is longest ago."""
+    if len(tracks) <= _FREE_LOOKS:
+        return tracks
+    waiting = sorted(tracks, key=lambda track: -track.face.lost_frames)
+    return waiting[: max(_FREE_LOOKS, (len(tracks) + 1) // 2)]
 
 
 def _is_face(mesh: Mesh, pixels: NDArray[np.uint8]) -> bool:

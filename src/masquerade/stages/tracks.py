@@ -26,6 +26,8 @@ _CARRY_FRAMES = 6
 """How many frames in a row a face may be carried by flow alone."""
 _DRIFT_GAIN = 0.15
 _SURPRISE_DECAY = 0.8
+_JUMP = 1.6
+"""Ratio by which the size of a face cannot change from one frame to the next."""
 _TWINS = 0.5
 """Mean distance of two meshes, in eye distances, below which they lie on one face."""
 _NOSE_TIP, _MOUTH_LEFT, _MOUTH_RIGHT = 4, 61, 291
@@ -54,6 +56,7 @@ class FaceTrack:
         self.track_id = track_id
         self.age = 0
         self.surprise = 0.0
+        self._misses = 0
         self._flow = flow
         self._drift = np.zeros(2)
         self.face = Face(mesh_box(mesh.points), mesh.presence, track_id=track_id)
@@ -68,6 +71,11 @@ class FaceTrack:
     def lost(self) -> bool:
         """Whether nobody knows where the landmarks are."""
         return self.face.state == "lost"
+
+    @property
+    def missing(self) -> bool:
+        """Whether the network's last look did not show the face."""
+        return self._misses > 0
 
     @property
     def reach_px(self) -> float:
@@ -101,7 +109,7 @@ class FaceTrack:
     def believes(self, mesh: Mesh) -> bool:
         """Whether a mesh can be this face in this frame: its size cannot jump."""
         ratio = inter_ocular_px(mesh.points) / max(inter_ocular_px(self._before), 1e-6)
-        return 0.6 < ratio < 1.6
+        return 1 / _JUMP < ratio < _JUMP
 
     def accept(self, mesh: Mesh) -> None:
         """Correct the carried points by what the network saw."""
@@ -111,10 +119,15 @@ class FaceTrack:
         self._drift += _DRIFT_GAIN * (self._step - self._drift)
         self._measured(mesh)
 
+    def rest(self) -> None:
+        """Nobody looked in this frame: the flow alone is believed."""
+        self._step = (self._mesh.points - self._before)[:468, :2].mean(axis=0)
+        self._predicted()
+
     def miss(self) -> None:
         """The network did not see the face: it is carried a few frames, then lost."""
-        frames = self.face.lost_frames + 1
-        if self.lost or frames > _CARRY_FRAMES:
+        self._misses += 1
+        if self.lost or self._misses > _CARRY_FRAMES:
             self.lose()
             return
         # What covers a face moves on its own; the face moves as most of its points do.
@@ -123,12 +136,11 @@ class FaceTrack:
         self._mesh.points[:, 2] = self._before[:, 2] * np.hypot(motion[0, 0], motion[1, 0])
         self._mesh.distrust()
         self._step = (self._mesh.points - self._before)[:468, :2].mean(axis=0)
-        self.face = self._next_face(
-            mesh_box(self._mesh.points), "predicted", frames, self._mesh.points
-        )
+        self._predicted()
 
     def lose(self) -> None:
         """Give up the landmarks; the box goes on from the last frame as the face lately moved."""
+        self._misses = max(self._misses, 1)
         box = self.face.bbox + np.tile(self._drift, 2).astype(np.float32)
         self.face = self._next_face(box, "lost", self.face.lost_frames + 1, None)
 
@@ -138,8 +150,15 @@ class FaceTrack:
         self.face.selected = other.face.selected
         self.face.donor = other.face.donor
 
+    def _predicted(self) -> None:
+        points = self._mesh.points
+        self.face = self._next_face(
+            mesh_box(points), "predicted", self.face.lost_frames + 1, points
+        )
+
     def _measured(self, mesh: Mesh) -> None:
         self.age += 1
+        self._misses = 0
         self.face = self._next_face(mesh_box(self._mesh.points), "measured", 0, self._mesh.points)
         self.face.score = mesh.presence
 
