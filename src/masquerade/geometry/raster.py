@@ -96,21 +96,24 @@ class Surface:
 
     def interpolate(self, attributes: NDArray[np.floating]) -> NDArray[np.float32]:
         """Vertex attributes (V, K) at each cell, float32 (rows, columns, K); 0 where none."""
-        planes = _planes(self.cells, self.corners, attributes)
         rows, columns = self.triangle.shape
-        at = planes[self.triangle]
-        x = np.arange(columns, dtype=np.float32)[None, :, None]
-        y = np.arange(rows, dtype=np.float32)[:, None, None]
-        out: NDArray[np.float32] = at[..., 0, :] * x
-        out += at[..., 1, :] * y
-        out += at[..., 2, :]
+        flat = self.triangle.reshape(-1)
+        x = np.tile(np.arange(columns, dtype=np.float32), rows)
+        y = np.repeat(np.arange(rows, dtype=np.float32), columns)
+        out = np.empty((rows, columns, attributes.shape[1]), np.float32)
+        for k, (a, b, c) in enumerate(_planes(self.cells, self.corners, attributes)):
+            # One plane of numbers at a time: contiguous gathers are what the time goes into.
+            value = a[flat] * x
+            value += b[flat] * y
+            value += c[flat]
+            out[..., k] = value.reshape(rows, columns)
         return out
 
 
 def _planes(
     points: NDArray[np.float32], corners: NDArray[np.integer], attributes: NDArray[np.floating]
 ) -> NDArray[np.float32]:
-    """Coefficients (T + 1, 3, K) of ``a*x + b*y + c`` per triangle; the last one is zero."""
+    """Coefficients of ``a*x + b*y + c``, (K, 3, T + 1); those of the last triangle are zero."""
     p, q = points[corners].astype(np.float64), attributes[corners].astype(np.float64)
     e1, e2 = p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]
     d1, d2 = q[:, 1] - q[:, 0], q[:, 2] - q[:, 0]
@@ -119,8 +122,8 @@ def _planes(
     gx = (d1 * e2[:, 1:] - d2 * e1[:, 1:]) * inverse
     gy = (d2 * e1[:, :1] - d1 * e2[:, :1]) * inverse
     base = q[:, 0] - gx * p[:, 0, :1] - gy * p[:, 0, 1:]
-    planes = np.zeros((len(corners) + 1, 3, attributes.shape[1]), np.float32)
-    planes[:-1, 0], planes[:-1, 1], planes[:-1, 2] = gx, gy, base
+    planes = np.zeros((attributes.shape[1], 3, len(corners) + 1), np.float32)
+    planes[:, 0, :-1], planes[:, 1, :-1], planes[:, 2, :-1] = gx.T, gy.T, base.T
     return planes
 
 

@@ -19,6 +19,8 @@ __all__ = ["Occlusion", "refine"]
 
 _LEARN_FRAMES = 5
 """Frames after which a track's own appearance is asked too."""
+_SKIN_EVERY = 4
+"""Frames from one fit of the skin to the next: what it finds stays, what moves in is new."""
 _ALONE = np.array([1.1, 0.26, 0.26], np.float32)
 """Tolerance of the skin of a single frame: beards, shadows and make-up are skin."""
 _KNOWN = np.array([0.26, 0.09, 0.09], np.float32)
@@ -48,6 +50,7 @@ class Occlusion:
 
     def __init__(self) -> None:
         self._mean: NDArray[np.float32] | None = None
+        self._off_skin = np.zeros((FIELD_SIZE, FIELD_SIZE), np.float32)
         self._covered = np.zeros((FIELD_SIZE, FIELD_SIZE), np.bool_)
         self._frames = 0
 
@@ -57,7 +60,9 @@ class Occlusion:
         weight = skin_field() * field.seen
         if weight.sum() < 0.08 * FIELD_SIZE**2:
             return None
-        distance = _distance(look - _fit(look, weight, _ALONE), _ALONE)
+        if self._frames % _SKIN_EVERY == 0 or self._frames < _LEARN_FRAMES:
+            self._off_skin = _distance(look - _fit(look, weight, _ALONE), _ALONE)
+        distance = self._off_skin
         if self._mean is not None and self._frames >= _LEARN_FRAMES:
             change = look - self._mean
             light = _fit(change, weight * np.where(self._covered, 0.05, 1.0), _KNOWN)
