@@ -12,6 +12,7 @@ import threading
 import traceback
 from pathlib import Path
 from types import FrameType
+from typing import Any, Self
 
 from masquerade.apps.console import Console
 from masquerade.apps.parser import build_parser
@@ -28,21 +29,18 @@ def main(argv: list[str] | None = None) -> int:
     """
     words = sys.argv[1:] if argv is None else argv
     console = Console(json="--json" in words, quiet=bool({"-q", "--quiet"} & set(words)))
-    _stop_on_sigterm()
     os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder greets on stderr otherwise
-    try:
-        args = build_parser().parse_args(words)
-        return _run(args, console)
-    except MasqueradeError as error:
-        return _fail(console, error, words)
-    except KeyboardInterrupt:
-        return _fail(console, CancelledError("Stopped; no half-written file was left."), words)
-    except BrokenPipeError:
-        # Whoever read our output has left. Python would complain once more while it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + 13
-    except Exception as error:  # noqa: BLE001 - the last place that can turn it into a sentence
-        return _fail(console, error, words)
+    with _Stop() as stop:
+        try:
+            return _run(build_parser().parse_args(words), console)
+        except BrokenPipeError:
+            # Whoever read our output has left. Python would complain once more while it flushes.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 128 + 13
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last place to explain
+            if stop.requested or isinstance(error, KeyboardInterrupt | CancelledError):
+                error = CancelledError("Stopped; no half-written file was left.")
+            return _fail(console, error, words)
 
 
 def _run(args: argparse.Namespace, console: Console) -> int:
@@ -82,14 +80,30 @@ def _write_log(error: Exception) -> Path:
     return path
 
 
-def _stop_on_sigterm() -> None:
-    """Treat a polite request to end as Ctrl-C, so that nothing half-written stays."""
+class _Stop:
+    """Turns Ctrl-C and a polite request to end into KeyboardInterrupt, and remembers it.
 
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
+    A library that is interrupted while it loads may raise whatever it likes instead; ``requested``
+    tells what it meant. Only the main thread may listen; elsewhere nothing is changed.
+    """
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._interrupt)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self.requested = True
         raise KeyboardInterrupt
-
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, interrupt)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,9 @@ class OutputFile:
             os.close(os.open(self.temporary, flags, 0o666))
         except OSError as error:
             raise output_error(error, self.path) from error
+        except BaseException:  # Ctrl-C between the file's birth and its owner's first care
+            self.temporary.unlink(missing_ok=True)
+            raise
 
     def _check(self, inputs: Iterable[str | Path]) -> None:
         path = self.path

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from masquerade.apps.console import Console
+from masquerade.apps.sinks import closing_down
 from masquerade.core.errors import OutputError
 from masquerade.core.settings import Settings
 from masquerade.engine import Engine
@@ -45,7 +46,8 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         sink = open_sink(
             film, source, VideoOptions(), disclosure=disclosure, overwrite=args.overwrite
         )
-        report = engine.run(source, sink, show)
+        with closing_down(sink):
+            report = engine.run(source, sink, show)
     picture = before_after_sheet(*_pairs(source, film), donor.pixels, columns=_SHOWN)
     write_image(sheet, Picture(picture), picture, disclosure, args.overwrite)
     console.say(

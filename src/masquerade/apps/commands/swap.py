@@ -10,6 +10,7 @@ from masquerade.apps.arguments import settings_changes
 from masquerade.apps.console import Console
 from masquerade.apps.donors import Donors, load_donors
 from masquerade.apps.plan import Plan, Work, make_plan
+from masquerade.apps.sinks import closing_down
 from masquerade.apps.table import table
 from masquerade.core.errors import MasqueradeError, RuntimeSetupError
 from masquerade.core.settings import Settings
@@ -125,7 +126,8 @@ class _Swapper:
                 disclosure=self._disclosure(),
                 overwrite=self.args.overwrite,
             )
-            return self.engine.run(source, sink, show, allow_no_face=self.args.allow_no_face)
+            with closing_down(sink):
+                return self.engine.run(source, sink, show, allow_no_face=self.args.allow_no_face)
 
     def _disclosure(self) -> Disclosure:
         """A new statement for each file, since each has an identifier of its own."""
