@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["Grid", "Surface", "rasterise", "unwrap_weights"]
 
 _SHIFT = 4
+_LEAST_AREA = 0.02
+"""Twice the area, in cells, below which a triangle is not drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +145,8 @@ def rasterise(
     """
     p = cells[corners]
     e1, e2 = p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]
-    front = e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0] < 0
+    # What has shrunk to a line (a shut eye) would still be drawn one cell wide.
+    front = e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0] < -_LEAST_AREA
     order = np.flatnonzero(front)
     order = order[np.argsort(-depth[corners[order]].sum(1), kind="stable")]
     fixed = np.round(p[order] * (1 << _SHIFT)).astype(np.int32)

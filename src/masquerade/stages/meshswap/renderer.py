@@ -23,7 +23,7 @@ from masquerade.stages.meshswap.parts import (
     edge_ramp,
     with_rings,
 )
-from masquerade.stages.meshswap.shape import ShapeTransfer
+from masquerade.stages.meshswap.shape import ShapeTransfer, close_lids
 from masquerade.stages.meshswap.texture import Texture
 
 if TYPE_CHECKING:
@@ -130,6 +130,7 @@ class FaceRenderer:
         points[:468] += offsets
         points[468] += offsets[EYE_LEFT].mean(0)
         points[469] += offsets[EYE_RIGHT].mean(0)
+        close_lids(points)
         points, origin = with_rings(points), with_rings(origin)
         for k, left in enumerate(RING_FALLOFF):
             ring = slice(470 + 36 * k, 506 + 36 * k)
