@@ -38,13 +38,13 @@ class View:
         texture: uint8 (1024, 1024, 3) BGR.
         trust: float32 (256, 256), 0..1: the donor's face, well seen.
         density: float32 (256, 256), photo pixels per texel.
-        calm: 0..1, how little of an expression it shows.
+        rank: 0..1, how well eyes and mouth can be taken from it: frontal, calm, well measured.
     """
 
     texture: NDArray[np.uint8]
     trust: NDArray[np.float32]
     density: NDArray[np.float32]
-    calm: float = 1.0
+    rank: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,10 @@ def blend(views: Sequence[View]) -> Blend:
     """Put at least one view together; one alone is returned as it is."""
     if len(views) == 1:
         return Blend(views[0].texture, views[0].trust, (0, 0), 0)
-    worth = [view.trust * np.clip(view.density, 0.02, 1.5) for view in views]
+    worth = [
+        np.asarray(view.trust * np.clip(view.density, 0.02, 1.5) * (0.1 + view.rank), np.float32)
+        for view in views
+    ]
     best = int(np.argmax([part.sum() for part in worth]))
     whole = {name: _best_for(name, views, worth) for name in _WHOLE}
     shares = _shares(worth, whole)
@@ -78,10 +81,9 @@ def blend(views: Sequence[View]) -> Blend:
         if view is not views[best]:
             lit *= enlarge(_light_ratio(view, views[best]))
         total += enlarge(share)[..., None] * lit
-    trust = 1 - np.prod([1 - view.trust for view in views], axis=0)
     return Blend(
         np.clip(total + 0.5, 0, 255).astype(np.uint8),
-        np.minimum(trust, np.max([view.trust for view in views], axis=0) * 1.2).astype(np.float32),
+        np.max([view.trust for view in views], axis=0),
         (whole["left_eye"], whole["right_eye"]),
         whole["lips"],
     )
@@ -89,10 +91,8 @@ def blend(views: Sequence[View]) -> Blend:
 
 def _best_for(name: str, views: Sequence[View], worth: Sequence[NDArray[np.float32]]) -> int:
     region = region_mask(name, SEEN_PX)
-    calm = [view.calm if name == "lips" else 1.0 for view in views]
-    return int(
-        np.argmax([(part * region).sum() * ease for part, ease in zip(worth, calm, strict=True)])
-    )
+    scores = [(part * region).sum() * view.rank for part, view in zip(worth, views, strict=True)]
+    return int(np.argmax(scores))
 
 
 def _shares(
@@ -111,7 +111,7 @@ def _shares(
                 part += sees
     soft = [blur(part, _SEAM * SEEN_PX) for part in raw]
     # A seam may only be as wide as both sides know the place.
-    soft = [part * (share > 0.02) + 1e-7 for part, share in zip(soft, worth, strict=True)]
+    soft = [part * (known**2) + 1e-9 for part, known in zip(soft, worth, strict=True)]
     total = np.sum(soft, axis=0)
     return [np.asarray(part / total, np.float32) for part in soft]
 

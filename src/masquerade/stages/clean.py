@@ -31,6 +31,8 @@ _FLOORS = np.array([5.0, 2.0, 2.5])
 """Least standard deviation of skin about the model in L, a, b (Lab, 0..100)."""
 _SKIN_CHI2, _CHI2_SLOPE = 9.0, 6.0
 """Squared distance in deviations up to which a texel is surely skin, and how fast trust ends."""
+_STRANGE_HUE_CHI2 = 60.0
+"""A hue that no fold, lip or brow has; beyond it even the middle of the face is hidden."""
 _RIDGE = 3e-3
 _SEED_CHI = 2.0
 _ROUNDS = 6
@@ -67,10 +69,11 @@ def find_skin(texture: NDArray[np.uint8], seen: NDArray[np.float32]) -> Skin:
     lab = to_lab(shrink(texture))
     smooth = blur(lab, 1.2)
     model, deviation = _fit(smooth, seen)
-    chi2 = (((smooth - model) / deviation) ** 2).sum(-1)
+    by_channel = ((smooth - model) / deviation) ** 2
+    chi2 = by_channel.sum(-1)
     strict = _SKIN_CHI2 * (0.6 + 0.4 * _zones().depth)
     skin = np.clip((strict + _CHI2_SLOPE - chi2) / _CHI2_SLOPE, 0, 1).astype(np.float32)
-    foreign = _touching_rim(1 - skin, seen)
+    foreign = _touching_rim(1 - skin, by_channel[..., 1:].sum(-1) > _STRANGE_HUE_CHI2, seen)
     beard = _has_beard(chi2, smooth - model, seen)
     if beard:
         foreign *= 1 - _zones().beard
@@ -207,10 +210,13 @@ def _regress(
     return np.asarray(basis @ np.linalg.solve(left, right))
 
 
-def _touching_rim(foreign: NDArray[np.float32], seen: NDArray[np.float32]) -> NDArray[np.float32]:
+def _touching_rim(
+    foreign: NDArray[np.float32], strange_hue: NDArray[np.bool_], seen: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """Of the texels unlike skin those that reach the rim of the seen face, or are a large patch."""
     zones = _zones()
-    candidate = foreign * (1 - zones.inner) * zones.face
+    spared = np.maximum(zones.inner * (seen > 0.6) * ~strange_hue, zones.features)
+    candidate = foreign * (1 - spared) * zones.face
     count, labels, stats, _ = cv2.connectedComponentsWithStats(
         (candidate > 0.3).astype(np.uint8), connectivity=4
     )

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from masquerade.core.errors import NoFaceInDonorError
+from masquerade.geometry.mesh import inter_ocular_px
 from masquerade.geometry.roi import Roi
 from masquerade.models.detector import Detector
 from masquerade.models.landmarker import Landmarker
@@ -33,6 +34,9 @@ _JITTERS = (
     (0.97, 0.01, -0.02, -0.10),
     (1.04, -0.01, -0.02, 0.10),
 )
+_STEADY, _UNSTEADY = 0.02, 0.04
+"""Mean distance of a look from the median, in inter-ocular distances. Good photos stay below
+0.016; meshes that miss the far side of a turned face are above 0.035."""
 _ROTATIONS = (None, cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE, cv2.ROTATE_180)
 
 
@@ -43,11 +47,14 @@ class DonorFace:
     Attributes:
         pixels: uint8 (H, W, 3) BGR, the photo's surroundings of the face, upright.
         points: float32 (478, 3), mesh in these pixels.
+        steady: 0..1, how well the looks of the landmark network agree: near 1 for usual photos, 0
+            where the mesh is guessed.
         note: a sentence on what had to be chosen, or empty.
     """
 
     pixels: NDArray[np.uint8]
     points: NDArray[np.float32]
+    steady: float
     note: str
 
 
@@ -115,10 +122,15 @@ class FaceFinder:
 
     def _measure(self, pixels: NDArray[np.uint8], seen: _Seen, note: str) -> DonorFace:
         crop, roi = _surroundings(pixels, seen.roi)
-        return DonorFace(crop, self._steady_mesh(crop, roi), note)
+        looks = self._looks(crop, roi)
+        points = np.median(looks, axis=0).astype(np.float32)
+        apart = np.median(np.linalg.norm(looks - points, axis=2), axis=0).mean()
+        apart /= max(inter_ocular_px(points), 1.0)
+        steady = np.clip((_UNSTEADY - apart) / (_UNSTEADY - _STEADY), 0, 1)
+        return DonorFace(crop, points, float(steady), note)
 
-    def _steady_mesh(self, pixels: NDArray[np.uint8], roi: Roi) -> NDArray[np.float32]:
-        """Median of several looks, plain and mirrored, float32 (478, 3)."""
+    def _looks(self, pixels: NDArray[np.uint8], roi: Roi) -> NDArray[np.float32]:
+        """What the network sees in several windows, plain and mirrored, float32 (N, 478, 3)."""
         rois = [
             Roi(
                 roi.cx + right * roi.size_px,
@@ -136,7 +148,7 @@ class FaceFinder:
             points = mesh.points[mirror_index()]
             points[:, 0] = last - points[:, 0]
             looks.append(points)
-        return np.median(looks, axis=0).astype(np.float32)
+        return np.stack(looks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,18 @@ from masquerade.models.embedder import Embedder
 from masquerade.stages.blend import Blend, View, blend
 from masquerade.stages.clean import find_skin, skin_model
 from masquerade.stages.donor_face import DonorFace, FaceFinder
-from masquerade.stages.fill import calm_colour, clear_lenses, coverage_of, even_light, fill_skin
+from masquerade.stages.fill import (
+    calm_colour,
+    clear_lenses,
+    coverage_of,
+    even_light,
+    fill_skin,
+    hidden_eyes,
+    whole_eyes,
+)
 from masquerade.stages.neutral import expression_of, neutral_shape, pose_of, turn_degrees
 from masquerade.stages.quality import assess
+from masquerade.stages.regions import MESH_COUNT, mirror_index
 from masquerade.stages.teeth import teeth_shown
 from masquerade.stages.unwrap import iris_to_uv, unwrap
 
@@ -34,6 +43,8 @@ Photo = str | PathLike[str] | NDArray[np.uint8]
 
 _MAX_PHOTOS = 16
 _EVEN_LIGHT = 0.5
+_UNSURE = "The face could be measured only roughly; choose a photo that looks into the camera."
+_LEAST_STEADY = 0.2
 _SAME_PERSON = 0.45
 """Cosine of two embeddings below which two photos hardly show one person."""
 
@@ -78,19 +89,20 @@ class Enroller:
             self._look(photo, _label(photo, number, len(listed)), face_index)
             for number, photo in enumerate(listed)
         ]
+        advice = _advice(looks)
+        looks = _measured(looks)
         mixed = blend([look.view for look in looks])
-        lead = max(looks, key=lambda look: look.weight)
-        texture, coverage = _finish(mixed, lead.skin if len(looks) == 1 else None)
+        texture, coverage = _finish(mixed, looks[0].skin if len(looks) == 1 else None)
         return {
             "name": name or _name(listed[0]),
             "mesh": _mean_shape(looks),
             "texture": texture,
             "coverage": coverage,
-            "iris": _irises(looks, mixed.eyes),
+            "iris": _irises(looks, mixed),
             "teeth": teeth_shown(looks[mixed.mouth].face.pixels, looks[mixed.mouth].face.points),
             "attributes": _mean_attributes(looks),
             "photos": len(looks),
-            "advice": _advice(looks),
+            "advice": advice,
         }
 
     def _look(self, photo: Photo, label: str, face_index: int | None) -> _Look:
@@ -102,12 +114,18 @@ class Enroller:
         texture = calm_colour(flat.texture, flat.density)
         if skin.lenses.any():
             texture = clear_lenses(texture, skin.trust, skin.model, skin.lenses)
-        view = View(texture, skin.trust, flat.density, calm)
         yaw, pitch = turn_degrees(pose_of(face.points))
         frontal = np.cos(np.radians(min(90, 1.5 * abs(yaw)))) * np.cos(np.radians(pitch))
-        weight = float((0.05 + frontal**2) * calm * np.mean(flat.density * skin.trust))
+        rank = float((0.05 + 0.95 * frontal**2) * calm * (0.02 + 0.98 * face.steady))
+        view = View(texture, whole_eyes(skin.trust), flat.density, rank)
+        weight = rank * float(np.mean(flat.density * skin.trust))
         attributes = self._embedder.describe(face.pixels, [face.points])[0]
         return _Look(face, view, skin, attributes, weight, label)
+
+
+def _measured(looks: list[_Look]) -> list[_Look]:
+    """Those whose mesh is no guess; all of them where every one is."""
+    return [look for look in looks if look.face.steady >= _LEAST_STEADY] or looks
 
 
 def _finish(mixed: Blend, skin: Skin | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -137,9 +155,13 @@ def _mean_attributes(looks: Sequence[_Look]) -> Attributes:
     )
 
 
-def _irises(looks: Sequence[_Look], eyes: tuple[int, int]) -> NDArray[np.float32]:
-    left, right = (iris_to_uv(looks[number].face.points) for number in eyes)
-    return np.concatenate([left[:5], right[5:]])
+def _irises(looks: Sequence[_Look], mixed: Blend) -> NDArray[np.float32]:
+    """Each iris from the photo that its eye is from; of an eye painted by the other, mirrored."""
+    left, right = (iris_to_uv(looks[number].face.points) for number in mixed.eyes)
+    both = np.concatenate([left[:5], right[5:]])
+    other = both[mirror_index()[-10:] - MESH_COUNT] * [-1, 1] + [1, 0]
+    hidden = np.repeat(hidden_eyes(mixed.trust), 5)
+    return np.where(hidden[:, None], other, both).astype(np.float32)
 
 
 def _advice(looks: Sequence[_Look]) -> tuple[str, ...]:
@@ -149,9 +171,14 @@ def _advice(looks: Sequence[_Look]) -> tuple[str, ...]:
         likeness = float(look.attributes.embedding_unit @ lead.attributes.embedding_unit)
         if likeness < _SAME_PERSON:
             sentences.append(f"{look.label} seems to show another person; check it.")
+    yaws = [turn_degrees(pose_of(look.face.points))[0] for look in looks]
+    all_sides = min(yaws) < 10 and max(yaws) > -10 and len(looks) > 1
     sentences += [look.face.note for look in looks if look.face.note]
     for look in looks:
-        reasons = assess(look.face.pixels, look.face.points, look.skin).reasons
+        face = look.face
+        reasons = assess(face.pixels, face.points, look.skin, pose=not all_sides).reasons
+        if look.face.steady < 0.5:
+            reasons = (_UNSURE, *reasons)
         prefix = f"{look.label}: " if len(looks) > 1 else ""
         sentences += [prefix + reason for reason in reasons]
     return tuple(sentences)

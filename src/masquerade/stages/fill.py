@@ -30,6 +30,7 @@ _DETAIL_SIGMA, _GRAIN_SIGMA = 0.024, 0.006
 _REACH = 0.08
 """Distance from seen skin, in atlas widths, over which painted skin is believed."""
 _MIRRORED_BELIEF = 0.85
+_EYE_SEEN = 0.7
 _LIGHTNESS = np.array([0.114, 0.587, 0.299], np.float32)
 """Of blue, green and red, ITU-R BT.601."""
 _LENS_SIGMA = 0.016
@@ -43,9 +44,9 @@ def fill_skin(
 ) -> NDArray[np.uint8]:
     """Keep what is trusted and paint the rest.
 
-    The paint is the skin model plus what the nearest skin differs from it; on that lie the folds
-    and the grain of the mirrored side, or the grain of the nearest skin where that side is no
-    better.
+    The paint is the skin model plus what the nearest skin differs from it; on that lie the
+    features, the folds and the grain of the mirrored side, or the grain of the nearest skin where
+    that side is no better.
 
     Args:
         texture: uint8 (1024, 1024, 3) BGR.
@@ -53,9 +54,11 @@ def fill_skin(
         model: float32 (256, 256, 3) Lab, smooth skin.
     """
     pixels = texture.astype(np.float32)
-    paint = enlarge(_base(texture, trust, model))
+    base = _base(texture, trust, model)
+    paint = enlarge(base)
     lent = enlarge(np.clip(trust[:, ::-1] * 1.5 - 0.5, 0, 1))[..., None]
-    paint += lent * _high_pass(pixels, trust)[:, ::-1]
+    detail = pixels - enlarge(blur(base, _DETAIL_SIGMA * SEEN_PX))
+    paint += lent * detail[:, ::-1]
     if (trust >= 0.7).any():
         grain, known = _reflected_grain(pixels, trust)
         paint += (1 - lent) * known[..., None] * grain
@@ -101,6 +104,24 @@ def calm_colour(texture: NDArray[np.uint8], density: NDArray[np.float32]) -> NDA
     calm = enlarge(hue) * ((texture + np.float32(2)) @ _LIGHTNESS)[..., None] - 2
     features = enlarge(blur(_features(), 1.5))[..., None]
     return _to_bytes(calm + features * (texture - calm))
+
+
+def hidden_eyes(trust: NDArray[np.float32]) -> tuple[bool, bool]:
+    """Whether the image's left and right eye are so badly seen that the other one is mirrored."""
+    left, right = (
+        float((trust * part).sum() / part.sum())
+        for part in (region_mask(name, SEEN_PX) for name in ("left_eye", "right_eye"))
+    )
+    return left < _EYE_SEEN < right, right < _EYE_SEEN < left
+
+
+def whole_eyes(trust: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The trust with eyes that are hidden in part distrusted as wholes: no eye of two halves."""
+    result = trust.copy()
+    for name, hidden in zip(("left_eye", "right_eye"), hidden_eyes(trust), strict=True):
+        if hidden:
+            result *= 1 - region_mask(name, SEEN_PX, 0.03, 0.006)
+    return result
 
 
 def coverage_of(trust: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -156,12 +177,6 @@ def _spread_inwards(
         known = np.clip(share * 2, 0, 1)[..., None]
         filled = known * part / np.maximum(share, 1e-4)[..., None] + (1 - known) * filled
     return filled
-
-
-def _high_pass(pixels: NDArray[np.float32], trust: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Texture less its own low-pass, which looks only at trusted texels."""
-    nearly = np.asarray(trust + 1e-3, np.float32)
-    return pixels - enlarge(blur_within(shrink(pixels), nearly, _DETAIL_SIGMA * SEEN_PX))
 
 
 def _reflected_grain(

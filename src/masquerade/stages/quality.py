@@ -41,7 +41,11 @@ class Quality:
 
 
 def assess(
-    pixels: NDArray[np.uint8], landmarks: NDArray[np.float32], skin: Skin | None = None
+    pixels: NDArray[np.uint8],
+    landmarks: NDArray[np.float32],
+    skin: Skin | None = None,
+    *,
+    pose: bool = True,
 ) -> Quality:
     """Judge one face of a photo. Nothing is refused; this is advice.
 
@@ -49,9 +53,11 @@ def assess(
         pixels: uint8 (H, W, 3) BGR.
         landmarks: float32 (468 or more, 3) in its pixels.
         skin: what hides the face, where that is known.
+        pose: False where other photos show what a turned head hides.
     """
-    found = [*_of_size(pixels, landmarks), *_of_pose(landmarks), *_of_light(pixels, landmarks)]
-    found += [*_of_expression(landmarks), *(_of_cover(skin) if skin else ())]
+    found = [*_of_size(pixels, landmarks), *_of_light(pixels, landmarks)]
+    found += [*(_of_pose(landmarks) if pose else ()), *_of_expression(landmarks)]
+    found += _of_cover(skin) if skin else ()
     found.sort(key=lambda item: item[0])
     score = float(np.prod([factor for factor, _ in found])) if found else 1.0
     return Quality(score, tuple(reason for _, reason in found))
