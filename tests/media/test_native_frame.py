@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from av.video.reformatter import VideoReformatter
 from clips import scene, to_bgr
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from masquerade.media.colorimetry import BgrReader, BgrWriter, ColorTags
@@ -30,6 +30,7 @@ boxes = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(boxes)
 def test_regions_hold_exactly_the_changed_pixels(changes: list[tuple[int, ...]]) -> None:
     before = scene(0)
@@ -44,6 +45,7 @@ def test_regions_hold_exactly_the_changed_pixels(changes: list[tuple[int, ...]])
 
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv444p", "yuv420p10le"])
+@settings(deadline=None)
 @given(changes=boxes)
 def test_samples_of_untouched_pixels_stay(pix_fmt: str, changes: list[tuple[int, ...]]) -> None:
     frame = native(pix_fmt)

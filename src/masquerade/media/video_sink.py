@@ -38,6 +38,9 @@ __all__ = ["VideoSink"]
 
 # The box type for XMP in MP4 and MOV: XMP specification part 3, section 1.1.5 (MPEG-4).
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+# With threads x265 writes beyond its buffers when a picture has hardly a block per thread
+# (33x47 ended the program each time, 64x64 never did); one thread is enough for those.
+_SMALL_FOR_X265_PX = 128
 _FREE_CLOCK = Fraction(1, 90_000)
 
 
@@ -179,6 +182,8 @@ class VideoSink:
     def _add_video(self, rate: Fraction, width: int, height: int) -> VideoStream:
         encoder: Encoder = self._encoder
         settings = encoder.options(self._options.quality, self._options.preset)
+        if encoder.name == "libx265" and min(width, height) < _SMALL_FOR_X265_PX:
+            settings["x265-params"] += ":pools=none:frame-threads=1:wpp=0"
         stream = self._output.add_stream(encoder.name, rate=rate, options=settings)
         assert isinstance(stream, av.VideoStream)
         context = stream.codec_context
