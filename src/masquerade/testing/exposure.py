@@ -17,13 +17,19 @@ if TYPE_CHECKING:
 
     from masquerade.media.puppet import FrameTruth, HeadTruth
 
-__all__ = ["Exposure", "ExposureAudit", "likeness"]
+__all__ = ["Exposure", "ExposureAudit", "is_shown", "likeness", "untouched_share"]
 
 SHOWN_LIKENESS = 0.9
 """Likeness from which the target's own face counts as shown. Blurred and swapped faces measure
 below 0.8, an untouched one 1."""
 
+SHOWN_SHARE = 0.2
+"""Untouched share of a face from which it counts as shown. Swapped faces measure below 0.06."""
+
+_TOUCHED_LEVELS = 3
+
 _SMALLEST_PX = 24
+_FEWEST_PX = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +87,7 @@ class ExposureAudit:
                     self._found[head.name] = False
                 continue
             self._counts["visible"] += 1
-            self._judge(head, likeness(target, output, head) >= SHOWN_LIKENESS, truth.seq)
+            self._judge(head, is_shown(target, output, head), truth.seq)
 
     def _judge(self, head: HeadTruth, shown: bool, seq: int) -> None:
         """``_found``: no entry before the first detection, False while out of sight."""
@@ -101,6 +107,23 @@ class ExposureAudit:
         return Exposure(**self._counts, leaked=len(self._leaks), leaks=tuple(self._leaks))
 
 
+def is_shown(target: NDArray[np.uint8], output: NDArray[np.uint8], head: HeadTruth) -> bool:
+    """Whether the output shows the target's own face: by its features, or by a part untouched."""
+    return (
+        likeness(target, output, head) >= SHOWN_LIKENESS
+        or untouched_share(target, output, head) >= SHOWN_SHARE
+    )
+
+
+def untouched_share(target: NDArray[np.uint8], output: NDArray[np.uint8], head: HeadTruth) -> float:
+    """How much of the visible part of the true face differs by less than 3 levels, 0..1."""
+    box, inside = _seen(head)
+    if np.count_nonzero(inside) < _FEWEST_PX:
+        return 0.0
+    changed = cv2.absdiff(target[box], output[box]).max(axis=2) >= _TOUCHED_LEVELS
+    return float(1 - changed[inside].mean())
+
+
 def likeness(target: NDArray[np.uint8], output: NDArray[np.uint8], head: HeadTruth) -> float:
     """How far the output shows the target's own features, 1 for an untouched face.
 
@@ -108,19 +131,24 @@ def likeness(target: NDArray[np.uint8], output: NDArray[np.uint8], head: HeadTru
     6 hundredths of the face's height) inside the visible part of the true face. Light and colour
     do not count, eyes, nose, mouth and folds do.
     """
-    seen = cv2.bitwise_and(head.face, cv2.bitwise_not(head.occlusion))
-    margin = max(3, round(0.05 * head.size_px)) | 1
-    seen = cv2.erode(seen, np.ones((margin, margin), np.uint8), borderValue=0)
-    if cv2.countNonZero(seen) < 64:
+    box, inside = _seen(head)
+    if np.count_nonzero(inside) < _FEWEST_PX:
         return 0.0
-    x, y, width, height = cv2.boundingRect(seen)
-    box = np.s_[y : y + height, x : x + width]
-    inside = seen[box] > 0
     a, b = (_features(picture[box], head.size_px)[inside] for picture in (target, output))
     spread = float(a.std() * b.std())
     if spread < 1e-3:
         return float(np.array_equal(target[box][inside], output[box][inside]))
     return float(((a - a.mean()) * (b - b.mean())).mean() / spread)
+
+
+def _seen(head: HeadTruth) -> tuple[tuple[slice, slice], NDArray[np.bool_]]:
+    """The visible part of a face without a rim: a box of the frame, and a mask inside it."""
+    seen = cv2.bitwise_and(head.face, cv2.bitwise_not(head.occlusion))
+    margin = max(3, round(0.05 * head.size_px)) | 1
+    seen = cv2.erode(seen, np.ones((margin, margin), np.uint8), borderValue=0)
+    x, y, width, height = cv2.boundingRect(seen)
+    box = slice(y, y + height), slice(x, x + width)
+    return box, seen[box] > 0
 
 
 def _features(picture: NDArray[np.uint8], size_px: float) -> NDArray[np.float32]:

@@ -67,6 +67,9 @@ class FailingStage:
         stage: does the work otherwise and gives the name.
         fails: says by ``seq`` whether a frame fails.
         error: what is raised.
+
+    Attributes:
+        stage: the one that is wrapped.
     """
 
     def __init__(
@@ -75,7 +78,7 @@ class FailingStage:
         fails: Callable[[int], bool],
         error: Exception | None = None,
     ) -> None:
-        self._stage = stage
+        self.stage = stage
         self._fails = fails
         self._error = error or RuntimeError("made to fail by a test")
         self.name = stage.name
@@ -84,12 +87,12 @@ class FailingStage:
         """Raise or pass on."""
         if self._fails(job.frame.seq):
             raise self._error
-        self._stage.process(job)
+        self.stage.process(job)
         return job
 
     def reset(self) -> None:
         """Pass on."""
-        self._stage.reset()
+        self.stage.reset()
 
 
 class NullSwap:
