@@ -10,8 +10,10 @@ OpenCV) and never imports the product: it judges files. SET is a folder as rende
     SET/VARIANT/DONOR__CLIP.mkv     the same clips after it; VARIANT is ``default``, ``shape0``...
 
 The columns:
-    near    % of sampled output frames whose nearest person is the donor; the gallery is every
-            photo of the set and the clip's own person (dlib's ResNet)
+    near    % of sampled output frames whose nearest person is the donor (dlib's ResNet); the
+            gallery is the donor, the clip's own person, and every photo of the set that was not
+            made of the donor's own portrait (NAME-SEED is a puppet made of NAME: dlib takes most
+            of them for the same person)
     donor   mean descriptor distance of output frames to the donor's photo (same person: < 0.6)
     target  mean descriptor distance of output frames to the clip's *other* frames
     dyn     pose and expression not followed, % of the inter-ocular distance
@@ -35,6 +37,7 @@ import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import figures
 import numpy as np
 from clips import read_clip
@@ -97,7 +100,12 @@ class Judge:
             }
 
     def _identity(self, donor: str, seen: Seen, other: Seen) -> Row:
-        gallery = {**self.people, "the clip's own person": seen.descriptors}
+        others = {
+            name: descriptors
+            for name, descriptors in self.people.items()
+            if name == donor or name.partition("-")[0] != donor.partition("-")[0]
+        }
+        gallery = {**others, "the clip's own person": seen.descriptors}
         return {
             "near": figures.nearest_share(other.descriptors, gallery, donor),
             "donor": figures.distances(other.descriptors, self.people[donor]),
@@ -139,7 +147,8 @@ def judge_controls(judge: Judge, trackers: Trackers) -> dict[str, Row]:
 
     copied: the target itself; every error must be 0 and every ratio 1. late: one frame behind;
     dyn and flow must grow. jittered: each frame moved by up to a pixel at random; acc and flow
-    must grow. frozen: every other frame shown twice; flow must grow.
+    must grow. frozen: every other frame shown twice; flow must grow. repainted: the same face
+    paler, in other colours; nothing moved, so its dyn and nme are the trackers' own noise.
     """
     noise = np.random.default_rng(7)
     makers: dict[str, Callable[[list[Picture]], list[Picture]]] = {
@@ -147,6 +156,7 @@ def judge_controls(judge: Judge, trackers: Trackers) -> dict[str, Row]:
         "late": lambda frames: [frames[0], *frames[:-1]],
         "jittered": lambda frames: [_shift(f, noise.uniform(-1, 1, 2)) for f in frames],
         "frozen": lambda frames: [frames[i - i % 2] for i in range(len(frames))],
+        "repainted": _repaint,
     }
     rows: dict[str, Row] = {}
     donor = next(iter(judge.people))
@@ -159,9 +169,15 @@ def judge_controls(judge: Judge, trackers: Trackers) -> dict[str, Row]:
     return rows
 
 
-def _shift(frame: Picture, by: NDArray[np.float64]) -> Picture:
-    import cv2
+def _repaint(frames: list[Picture]) -> list[Picture]:
+    curve = 255 * (np.arange(256) / 255) ** np.array([[1.3], [0.8], [0.6]])
+    return [
+        np.stack([cv2.LUT(frame[..., c], curve[c].astype(np.uint8)) for c in range(3)], axis=-1)
+        for frame in frames
+    ]
 
+
+def _shift(frame: Picture, by: NDArray[np.float64]) -> Picture:
     matrix = np.array([[1, 0, by[0]], [0, 1, by[1]]])
     size_wh = frame.shape[1], frame.shape[0]
     return cv2.warpAffine(
@@ -230,7 +246,7 @@ def main() -> None:
     results = {}
     if options.controls:
         rows = judge_controls(judge, trackers)
-        for name in ("copied", "late", "jittered", "frozen"):
+        for name in dict.fromkeys(key.partition(":")[0] for key in rows):
             part = {key: row for key, row in rows.items() if key.startswith(name)}
             results[name] = {"rows": part, "summary": print_table(name, part, brief=options.brief)}
     else:
