@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from masquerade.geometry.roi import Roi
 
+    _Picture = NDArray[np.integer[Any] | np.floating[Any]]
+
 __all__ = ["FaceFlow", "FaceView"]
 
 _FINEST_SCALE = 0
@@ -27,6 +29,8 @@ _DESCENT_STEPS = 5
 """More steps fit a patch's noise, and a blank cheek has nothing else: 16 are slower and 10 %
 worse."""
 _SHRINK = 2
+_BLUR_PX = 1.5
+"""What neighbouring patches disagree on is noise: it costs nothing to average it away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +99,44 @@ class FaceFlow:
         """
         unset: Any = None
         flow = self._search.calc(before.grey, after.grey, unset)
+        flow = cv2.GaussianBlur(flow, (0, 0), _BLUR_PX)
         local = apply_affine(before.roi.matrix(self._side), points)
-        at = local.astype(np.float32)
-        step = cv2.remap(flow, at[:, :1], at[:, 1:], cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+        step = _sample(flow, local)
         return np.asarray(
-            apply_affine(after.roi.inverse_matrix(self._side), local + step[:, 0]), np.float64
+            apply_affine(after.roi.inverse_matrix(self._side), local + step), np.float64
         )
+
+    def likeness(
+        self,
+        before: FaceView,
+        after: FaceView,
+        points: NDArray[np.float64],
+        carried: NDArray[np.float64],
+    ) -> float:
+        """How well the pixels under carried points are those that the points left.
+
+        Args:
+            before: view of the earlier frame.
+            after: view of the later frame.
+            points: (N, 2) pixels of the earlier frame.
+            carried: (N, 2) pixels of the later frame.
+
+        Returns:
+            Correlation of the two views' grey values at the points, -1..1: above 0.9 where a face
+            was followed, low where it is covered or gone; 0 where one side is blank.
+        """
+        left, found = (
+            _sample(view.grey, apply_affine(view.roi.matrix(self._side), at))[:, 0]
+            for view, at in ((before, points), (after, carried))
+        )
+        spread = float(left.std() * found.std())
+        if spread < 1e-6:
+            return 0.0
+        return float(((left - left.mean()) * (found - found.mean())).mean() / spread)
+
+
+def _sample(picture: _Picture, at: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Bilinear values (N, channels) of a picture at points (N, 2); the edge goes on outside."""
+    x, y = at[:, :1].astype(np.float32), at[:, 1:].astype(np.float32)
+    values = cv2.remap(picture, x, y, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE)
+    return values.reshape(len(at), -1).astype(np.float64)

@@ -192,20 +192,18 @@ class Track:
                 kept.append(track)
 
     def _reunite(self) -> None:
-        """A new track that looks like a lost one takes up its number."""
-        lost = [track for track in self._tracks if track.lost and track.face.attributes]
-        for track in self._tracks:
-            mine = track.face.attributes
-            if track.lost or mine is None or track.age > _YOUNG_FRAMES or not lost:
-                continue
-            likeness = [
-                float(mine.embedding_unit @ other.face.attributes.embedding_unit)
-                for other in lost
-                if other.face.attributes is not None
+        """A new track that looks like a missing one takes up its number."""
+        for track in [track for track in self._tracks if track.age <= _YOUNG_FRAMES]:
+            earlier = [
+                other for other in self._tracks if other.missing and other.track_id < track.track_id
             ]
-            best = int(np.argmax(likeness))
-            if likeness[best] >= _SAME_PERSON and lost[best].track_id < track.track_id:
-                person = lost.pop(best)
+            if track.missing or not earlier:
+                continue
+            likeness, person = max(
+                ((_likeness(track.face, other.face), other) for other in earlier),
+                key=lambda pair: pair[0],
+            )
+            if likeness >= _SAME_PERSON:
                 track.inherit(person)
                 self._tracks.remove(person)
 
@@ -219,6 +217,13 @@ class Track:
                 and (track.face.selected or track.face.lost_frames < _FORGET_FRAMES)
             )
         ]
+
+
+def _likeness(a: Face, b: Face) -> float:
+    """Cosine of two faces' embeddings, -1 where one has none yet."""
+    if a.attributes is None or b.attributes is None:
+        return -1.0
+    return float(a.attributes.embedding_unit @ b.attributes.embedding_unit)
 
 
 def _first_window(face: Face) -> Roi:

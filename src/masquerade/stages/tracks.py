@@ -24,7 +24,9 @@ _FLOW_MARGIN = 1.1
 """Side of the window for the flow over the longer side of the face."""
 _CARRY_FRAMES = 6
 """How many frames in a row a face may be carried by flow alone."""
-_DRIFT_GAIN = 0.15
+_DRIFT_GAIN, _DRIFT_DECAY = 0.15, 0.95
+_FOLLOWED = 0.6
+"""Likeness of the pixels left and found, from which the flow was that of the face."""
 _SURPRISE_DECAY = 0.8
 _JUMP = 1.6
 """Ratio by which the size of a face cannot change from one frame to the next."""
@@ -86,6 +88,7 @@ class FaceTrack:
         """Begin anew from a fresh mesh: at birth, and when the face was lost."""
         self._mesh = SteadyMesh(mesh.points)
         self._view = self._flow.view(pixels_bgr, self._flow_window(np.zeros(2)))
+        self._view_before = self._view
         self._step = np.zeros(2)
         self._before = self._mesh.points.copy()
         self.surprise = 0.0
@@ -96,7 +99,7 @@ class FaceTrack:
         self._before = self._mesh.points.copy()
         view = self._flow.view(pixels_bgr, self._flow_window(self._step))
         self._mesh.carry(self._flow.carry(self._view, view, self._before[:, :2]))
-        self._view = view
+        self._view_before, self._view = self._view, view
 
     def window(self) -> Roi:
         """Where the landmark network should look now."""
@@ -130,10 +133,7 @@ class FaceTrack:
         if self.lost or self._misses > _CARRY_FRAMES:
             self.lose()
             return
-        # What covers a face moves on its own; the face moves as most of its points do.
-        motion = fit_motion(self._before[:468, :2], self._mesh.points[:468, :2])
-        self._mesh.points[:, :2] = apply_affine(motion, self._before[:, :2])
-        self._mesh.points[:, 2] = self._before[:, 2] * np.hypot(motion[0, 0], motion[1, 0])
+        self._mesh.points[:] = self._moved_as_one()
         self._mesh.distrust()
         self._step = (self._mesh.points - self._before)[:468, :2].mean(axis=0)
         self._predicted()
@@ -142,6 +142,7 @@ class FaceTrack:
         """Give up the landmarks; the box goes on from the last frame as the face lately moved."""
         self._misses = max(self._misses, 1)
         box = self.face.bbox + np.tile(self._drift, 2).astype(np.float32)
+        self._drift *= _DRIFT_DECAY
         self.face = self._next_face(box, "lost", self.face.lost_frames + 1, None)
 
     def inherit(self, other: FaceTrack) -> None:
@@ -149,6 +150,20 @@ class FaceTrack:
         self.track_id = self.face.track_id = other.track_id
         self.face.selected = other.face.selected
         self.face.donor = other.face.donor
+
+    def _moved_as_one(self) -> NDArray[np.float64]:
+        """The last points moved as most of the carried ones agree: what covers a face moves on
+        its own. Where the face is not under them any more, moved as it lately did."""
+        last, carried = self._before, self._mesh.points
+        likeness = self._flow.likeness(
+            self._view_before, self._view, last[:468, :2], carried[:468, :2]
+        )
+        if likeness < _FOLLOWED:
+            self._drift *= _DRIFT_DECAY
+            return np.asarray(last + np.append(self._drift, 0.0))
+        motion = fit_motion(last[:468, :2], carried[:468, :2])
+        scale = np.hypot(motion[0, 0], motion[1, 0])
+        return np.column_stack([apply_affine(motion, last[:, :2]), last[:, 2] * scale])
 
     def _predicted(self) -> None:
         points = self._mesh.points
