@@ -64,7 +64,7 @@ def test_hard_plays(name, rate, engine):
 
 
 def test_a_face_that_returns_is_found_within_a_few_frames(engine):
-    counts, _ = rehearse(engine, play("leaves and returns", **{**STAGE, "rate": 16}))
+    counts, _ = rehearse(engine, play("leaves and returns", **STAGE))
     assert counts.leaks == ()
     assert counts.after_return <= 3
 

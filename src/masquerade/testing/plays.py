@@ -29,9 +29,12 @@ def _profile() -> list[Scene]:
 
 
 def _leaves_and_returns() -> list[Scene]:
-    xs = ((0.0, 0.5), (0.6, 0.5), (1.4, 1.5), (1.8, -0.4), (2.6, 0.45), (4.0, 0.5))
-    path = tuple((second, x, 0.42) for second, x in xs)
-    return [Scene(actors=(Actor(portrait="astronaut", path=path),), seconds=4, background=5)]
+    # Out at the right, unseen below the frame to the other side, in again at the left.
+    path = (
+        *((0.0, 0.5, 0.42), (0.5, 0.5, 0.42), (1.9, 1.4, 0.42), (2.0, 1.4, 3.0)),
+        *((2.1, -0.4, 3.0), (2.2, -0.4, 0.42), (3.8, 0.45, 0.42), (4.6, 0.5, 0.42)),
+    )
+    return [Scene(actors=(Actor(portrait="astronaut", path=path),), seconds=4.6, background=5)]
 
 
 def _crossing() -> list[Scene]:
