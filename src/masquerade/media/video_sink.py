@@ -38,9 +38,9 @@ __all__ = ["VideoSink"]
 
 # The box type for XMP in MP4 and MOV: XMP specification part 3, section 1.1.5 (MPEG-4).
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
-# With threads x265 writes beyond its buffers when a picture has hardly a block per thread
-# (33x47 ended the program each time, 64x64 never did); one thread is enough for those.
-_SMALL_FOR_X265_PX = 128
+# x265 writes beyond its buffers for pictures smaller than one of its blocks: 33x47 and 34x48
+# ended the program each time, 62x62 and larger never did (under glibc's heap checks).
+_SMALLEST_FOR_X265_PX = 64
 _FREE_CLOCK = Fraction(1, 90_000)
 
 
@@ -129,10 +129,10 @@ class VideoSink:
         if deep and not keeps:
             self._depth_lost(facts)
         wanted = ("yuv444p" if odd else "yuv420p") + ("10le" if keeps else "")
-        if wanted not in known or (odd and encoder.name == "libsvtav1"):
+        tiny = encoder.name == "libx265" and min(width, height) < _SMALLEST_FOR_X265_PX
+        if wanted not in known or tiny or (odd and encoder.name == "libsvtav1"):
             raise EncoderError(
-                f"{encoder.name} cannot write {width}x{height} video; choose libx264, libx265 or "
-                "libvpx-vp9."
+                f"{encoder.name} cannot write {width}x{height} video; choose libx264 or libvpx-vp9."
             )
         return wanted
 
@@ -182,8 +182,6 @@ class VideoSink:
     def _add_video(self, rate: Fraction, width: int, height: int) -> VideoStream:
         encoder: Encoder = self._encoder
         settings = encoder.options(self._options.quality, self._options.preset)
-        if encoder.name == "libx265" and min(width, height) < _SMALL_FOR_X265_PX:
-            settings["x265-params"] += ":pools=none:frame-threads=1:wpp=0"
         stream = self._output.add_stream(encoder.name, rate=rate, options=settings)
         assert isinstance(stream, av.VideoStream)
         context = stream.codec_context
