@@ -54,7 +54,8 @@ def load_donors(args: argparse.Namespace, limits: MediaLimits, console: Console)
         identity = make_identity(person.donor, limits, face_index=args.source_face)
         name = _free_name(identity.name, donors.identities)
         for sentence in identity.advice:
-            console.note(f"{name}: {sentence}")
+            # The library's word for the choice, in the command line's language.
+            console.note(f"{name}: {sentence.replace('face_index', '--source-face')}")
         mark = fingerprint(file.read_bytes() for file in person.donor)
         donors.consents[name] = ensure_consent(register, mark, name, args.consent).basis
         donors.identities[name] = identity

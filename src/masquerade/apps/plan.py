@@ -9,6 +9,7 @@ from pathlib import Path
 
 from masquerade.core.errors import InputError, OutputError, SettingsError
 from masquerade.media.animation import ANIMATION_EXTENSIONS
+from masquerade.media.encoders import find_encoder
 from masquerade.media.file import VIDEO_EXTENSIONS
 from masquerade.media.image import PICTURE_EXTENSIONS
 from masquerade.media.limits import MediaLimits
@@ -27,15 +28,26 @@ class Work:
     target: Path
     output: Path
 
-    def check(self, limits: MediaLimits, *, overwrite: bool, inputs: Iterable[Path]) -> None:
+    def check(
+        self,
+        limits: MediaLimits,
+        *,
+        encoder: str | None,
+        overwrite: bool,
+        inputs: Iterable[Path] = (),
+    ) -> None:
         """Find out what can be found out before the work: it is quick.
 
         Raises:
             InputError: the target is missing or of a kind that is not handled.
-            OutputError: the output has an unknown extension, exists, or cannot be written.
+            OutputError: the output has an unknown extension, exists, cannot be written, or does
+                not go with the encoder.
         """
         kind = open_target(self.target, limits=limits)
         check_output(self.output, kind)
+        container = VIDEO_EXTENSIONS.get(self.output.suffix.lower())
+        if container is not None:
+            find_encoder(encoder, container)
         OutputFile(self.output, overwrite=overwrite, inputs=[self.target, *inputs]).abort()
 
 

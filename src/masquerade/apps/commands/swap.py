@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     limits = MediaLimits(max_pixels=args.max_pixels) if args.max_pixels else MediaLimits()
     plan = make_plan(args.target, args.output)
     if not plan.is_batch:
-        plan.works[0].check(limits, overwrite=args.overwrite, inputs=())
+        plan.works[0].check(limits, encoder=options.encoder, overwrite=args.overwrite)
     donors = load_donors(args, limits, console)
     with Engine(donors.identities, settings, references=donors.references or None) as engine:
         swapper = _Swapper(engine, donors, options, limits, args, console)
@@ -92,7 +92,12 @@ class _Swapper:
         return {"files": files, "exit_code": SOME_FAILED if failed else 0}
 
     def _swap(self, work: Work) -> Report:
-        work.check(self.limits, overwrite=self.args.overwrite, inputs=self.donors.files)
+        work.check(
+            self.limits,
+            encoder=self.options.encoder,
+            overwrite=self.args.overwrite,
+            inputs=self.donors.files,
+        )
         kind = open_target(work.target, limits=self.limits)
         report = self._picture(work) if kind == "image" else self._stream(work)
         for warning in report.warnings:
