@@ -62,7 +62,7 @@ PACKAGES = {
 }
 
 MEDIAPIPE = "Google MediaPipe"
-LICENCES = {role: "Apache-2.0" for role in ("landmarks", "detector", "blendshapes", "canonical")}
+LICENCES = dict.fromkeys(("landmarks", "detector", "blendshapes", "canonical"), "Apache-2.0")
 LICENCES["attributes"] = "MIT"
 """Of the network, or of the package it was taken from where upstream's is not certain: NOTICE."""
 
