@@ -84,6 +84,7 @@ class AnimationSource:
         self.lossless = self.format in ("GIF", "PNG") or _is_lossless_webp(self.path)
         rate = Fraction(1000 * count, total_ms).limit_denominator(1001)
         self.info = SourceInfo((width, height), count, rate, total_ms / 1000)
+        self._closed = False
 
     @property
     def time_base(self) -> Fraction:
@@ -107,6 +108,8 @@ class AnimationSource:
             if self._originals is not None:
                 self._originals[seq] = _Original(pixels, alpha, duration)
             yield Frame(pixels, seq, at_ms, _MILLISECOND)
+            if self._closed:
+                return
             at_ms += duration
 
     def _duration_at(self, index: int) -> int:
@@ -119,6 +122,7 @@ class AnimationSource:
 
     def close(self) -> None:
         """Release the file; may be called twice."""
+        self._closed = True
         self._image.close()
         self._originals = None
 

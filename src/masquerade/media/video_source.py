@@ -176,6 +176,8 @@ class VideoSource:
                 with self._natives_lock:
                     self._natives[seq] = NativeFrame(item.planes, item.pixels, item.duration)
             yield Frame(item.pixels, seq, item.pts, self.time_base)
+            if self._closed:
+                return
 
     def close(self) -> None:
         """Release the file and the decoder's threads; may be called twice."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import cv2
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from masquerade.media.puppet.expression import Expression
+    from masquerade.media.puppet.portrait import BundledName
 
 __all__ = ["PuppetSource"]
 
@@ -74,7 +76,6 @@ class PuppetSource:
         self._starts = [sum(counts[:k]) for k in range(len(counts) + 1)]
         if not self._starts[-1]:
             raise SettingsError("A puppet needs a scene of at least one frame.")
-        self._renderers: dict[tuple[int, int | None], Renderer] = {}
         self._backdrops: dict[int, NDArray[np.uint8]] = {}
         self._performances: dict[tuple[int, str], Performance] = {}
         self._closed = False
@@ -151,7 +152,9 @@ class PuppetSource:
         expression = performance.expression(t)
         place = performance.place(t, self._size_wh)
         light = light_at(self._scenes[number].light, t)
-        return self._renderer(actor).draw(canvas, expression, place, light), expression
+        return _renderer(actor.portrait, actor.identity_seed).draw(
+            canvas, expression, place, light
+        ), expression
 
     def _occlude(
         self,
@@ -217,20 +220,6 @@ class PuppetSource:
             occlusion,
         )
 
-    def _renderer(self, actor: Actor) -> Renderer:
-        key = (hash(actor.portrait), actor.identity_seed)
-        if key not in self._renderers:
-            portrait = actor.portrait
-            if isinstance(portrait, str):
-                portrait = Portrait.bundled(portrait)
-            portrait = portrait.framed()
-            reshape = None
-            if actor.identity_seed is not None:
-                disguise = Disguise(actor.identity_seed)
-                portrait, reshape = disguise.paint(portrait), disguise.reshape
-            self._renderers[key] = Renderer(Head(portrait, reshape))
-        return self._renderers[key]
-
     def _backdrop(self, number: int) -> NDArray[np.uint8]:
         if number not in self._backdrops:
             kind = self._scenes[number].background
@@ -239,6 +228,17 @@ class PuppetSource:
             else:
                 self._backdrops[number] = backdrop(kind, self._size_wh)
         return self._backdrops[number]
+
+
+@lru_cache(maxsize=8)
+def _renderer(portrait: BundledName | Portrait, identity_seed: int | None) -> Renderer:
+    """Heads take a while to build and hold no state, so sources share them."""
+    person = Portrait.bundled(portrait) if isinstance(portrait, str) else portrait
+    person = person.framed()
+    if identity_seed is None:
+        return Renderer(Head(person))
+    disguise = Disguise(identity_seed)
+    return Renderer(Head(disguise.paint(person), disguise.reshape))
 
 
 def _angles(turn: NDArray[np.float64]) -> tuple[float, float, float]:
