@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 __all__ = ["expression_of", "neutral_shape", "pose_of", "turn_degrees"]
 
 _UPPER_LIP, _LOWER_LIP, _CORNERS = 13, 14, (61, 291)
+_LOWER_LIPS = (
+    146, 91, 181, 84, 17, 314, 405, 321, 375, 77, 90, 180, 85, 16, 315, 404, 320, 307,
+    96, 89, 179, 86, 15, 316, 403, 319, 325, 95, 88, 178, 87, 14, 317, 402, 318, 324,
+)  # fmt: skip
+_LIP_CORNERS = (61, 291, 76, 306, 62, 292, 78, 308)
 _UPRIGHT = np.array([1.0, -1.0, -1.0])
 """Photo pixels have y down and z away from the camera; the canonical frame has both reversed."""
 _JAW_AXIS_Y, _JAW_AXIS_Z = 0.5, -2.0
@@ -146,8 +151,11 @@ def _steady_weights() -> NDArray[np.float64]:
 def _jaw_weights() -> NDArray[np.float64]:
     """1 for what is fixed to the lower jaw, 0 for what is fixed to the skull."""
     y = CANONICAL.pos[:, 1].astype(np.float64)
-    middle = float(y[_LOWER_LIP])
-    return np.asarray(np.clip((middle + 0.4 - y) / 1.2, 0, 1))
+    weights = np.clip((float(y[_LOWER_LIP]) + 0.2 - y) / 1.2, 0, 1)
+    weights[list(LIPS)] = 0.0
+    weights[list(_LOWER_LIPS)] = 1.0
+    weights[list(_LIP_CORNERS)] = 0.5
+    return np.asarray(weights)
 
 
 @functools.cache

@@ -116,10 +116,10 @@ def _of_light(
 
 def _of_expression(landmarks: NDArray[np.float32]) -> Iterator[tuple[float, str]]:
     gap_cm, smile = expression_of(landmarks)
-    if gap_cm > 0.7:
-        yield 0.85, "The mouth is open; a photo with closed lips gives better results."
-    elif smile > 0.7:
+    if smile > 0.7:
         yield 0.9, "The face smiles broadly; a calm face follows the target's expression better."
+    elif gap_cm > 0.7:
+        yield 0.85, "The mouth is open; a photo with closed lips gives better results."
     if max(_lid_opening(landmarks, EYE_LEFT), _lid_opening(landmarks, EYE_RIGHT)) < 0.12:
         yield 0.6, "The eyes are closed; choose a photo with open eyes."
 
