@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,6 +25,9 @@ PRESETS = (
 """From fast and large to slow and small; each encoder's own scale is mapped onto these."""
 
 _Options = dict[str, str]
+
+# SVT-AV1 writes a page about itself to stderr unless told not to: errors only.
+os.environ.setdefault("SVT_LOG", "1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +127,7 @@ def _vp9(number: float, preset: int) -> _Options:
 
 
 def _svt(number: float, preset: int) -> _Options:
-    return {"crf": f"{number:.0f}", "preset": str((13, 12, 11, 10, 9, 8, 6, 5, 4)[preset])}
+    return {"crf": f"{number:.0f}", "preset": str((12, 10, 9, 8, 8, 7, 6, 5, 4)[preset])}
 
 
 def _ffv1(_number: float, _preset: int) -> _Options:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from masquerade.media.containers import VIDEO_EXTENSIONS
 from masquerade.media.encoders import ENCODERS, PRESETS, VideoOptions, available_encoders
+from masquerade.media.video_facts import VideoFacts
 from masquerade.media.video_sink import VideoSink
-from masquerade.media.video_source import VideoFacts, VideoSource
+from masquerade.media.video_source import VideoSource
 
 __all__ = [
     "ENCODERS",

@@ -24,8 +24,9 @@ from masquerade.media.image_write import PICTURE_EXTENSIONS, unknown_extension
 from masquerade.media.limits import MediaLimits
 from masquerade.media.pillow_errors import FORMATS, mapped, open_picture_lock
 from masquerade.media.sniff import HEAD_BYTES, sniff
+from masquerade.media.video_facts import find_video_stream
 from masquerade.media.video_sink import VideoSink
-from masquerade.media.video_source import VideoSource, find_video_stream
+from masquerade.media.video_source import VideoSource
 
 if TYPE_CHECKING:
     from masquerade.core.disclosure import Disclosure

@@ -117,8 +117,9 @@ class Passengers:
         output: the container being written; streams are added to it at once.
         container: FFmpeg's name of its muxer.
         audio: whether sound is wanted.
-        start_s: what was trimmed off the start, in seconds.
-        end_s: where to stop, in seconds of the source; None is its end.
+        shift_s: what is taken off every timestamp of the file, in seconds.
+        begin_s: where to begin by the file's own clock; None is its start.
+        end_s: where to stop by the file's own clock; None is its end.
 
     Raises:
         InputError: the file cannot be read again.
@@ -131,16 +132,14 @@ class Passengers:
         container: str,
         *,
         audio: bool,
-        start_s: float,
-        end_s: float | None,
+        shift_s: Fraction,
+        begin_s: Fraction | None,
+        end_s: Fraction | None,
     ) -> None:
         self.notices: list[str] = []
         self._path, self._output, self._container = path, output, container
         self._input = open_input(path)
-        start = self._input.start_time
-        self._origin = Fraction(start, av.time_base) if start is not None else Fraction(0)
-        self._start = self._origin + Fraction(start_s) if start_s else None
-        self._end = None if end_s is None else self._origin + Fraction(end_s)
+        self._shift, self._begin, self._end = shift_s, begin_s, end_s
         self._tracks: dict[int, _Track] = {}
         for stream in self._input.streams:
             wanted = stream.type == "subtitle" or (stream.type == "audio" and audio)
@@ -158,9 +157,7 @@ class Passengers:
 
     def _take(self, stream: Stream) -> None:
         name = f"{stream.type} track {stream.index} ({stream.codec_context.name})"
-        shift = 0
-        if self._start is not None:
-            shift = round(self._start / (stream.time_base or Fraction(1, 1000)))
+        shift = round(self._shift / (stream.time_base or Fraction(1, 1000)))
         try:
             target, track = self._copy(stream, shift) or self._transcode(stream, shift, name)
         except (av.error.FFmpegError, ValueError) as error:
@@ -212,10 +209,10 @@ class Passengers:
         chapters = []
         for chapter in self._input.chapters():
             base = chapter["time_base"] or Fraction(1, 1000)
-            shift = round(self._start / base) if self._start is not None else 0
+            shift = round(self._shift / base)
             begin, end = chapter["start"] - shift, chapter["end"] - shift
             if self._end is not None:
-                end = min(end, round((self._end - (self._start or 0)) / base))
+                end = min(end, round((self._end - self._shift) / base))
             if end > max(begin, 0):
                 chapter["start"], chapter["end"] = max(begin, 0), end
                 chapters.append(chapter)
@@ -243,8 +240,7 @@ class Passengers:
 
     def _time_of(self, packet: Packet[Stream]) -> float:
         assert packet.dts is not None
-        begin = self._start if self._start is not None else Fraction(0)
-        return float(packet.dts * packet.time_base - begin)
+        return float(packet.dts * packet.time_base - self._shift)
 
     def _mux(self, packet: Packet[Stream]) -> None:
         for fresh in self._tracks[packet.stream_index].convert(packet):
@@ -255,9 +251,9 @@ class Passengers:
         if not self._tracks:
             return
         streams = [stream for stream in self._input.streams if stream.index in self._tracks]
-        if self._start is not None:
+        if self._begin is not None:
             with reading(self._path):
-                self._input.seek(int(self._start * av.time_base), backward=True)
+                self._input.seek(int(self._begin * av.time_base), backward=True)
         packets = self._input.demux(*streams)
         while True:
             try:
@@ -269,7 +265,7 @@ class Passengers:
             if packet.dts is None or packet.pts is None or not packet.size:
                 continue
             time = packet.pts * packet.time_base
-            if self._start is not None and time < self._start:
+            if self._begin is not None and time < self._begin:
                 continue
             if self._end is None or time < self._end:
                 yield packet

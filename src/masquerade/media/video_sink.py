@@ -22,7 +22,8 @@ from masquerade.media.image_write import unknown_extension
 from masquerade.media.native_frame import PLANAR, base_name, mended
 from masquerade.media.output_file import OutputFile
 from masquerade.media.passengers import Passengers
-from masquerade.media.video_source import NativeFrame, VideoFacts, VideoSource
+from masquerade.media.video_facts import VideoFacts
+from masquerade.media.video_source import NativeFrame, VideoSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -172,8 +173,9 @@ class VideoSink:
                 self._output,
                 self._container_name,
                 audio=not self._options.no_audio,
-                start_s=self._video.start_s,
-                end_s=self._video.end_s,
+                shift_s=self._video.shift_s,
+                begin_s=self._video.shift_s if self._video.start_s else None,
+                end_s=self._video.file_end_s,
             )
         if self._disclosure:
             self._output.metadata.update(self._disclosure.tags)

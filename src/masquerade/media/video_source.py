@@ -8,57 +8,27 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
+from typing import TYPE_CHECKING, Self
 
 import av
 import av.error
 import numpy as np
-from av.sidedata.sidedata import Type as SideDataType
-from av.stream import Disposition
 
-from masquerade.core.errors import CorruptMediaError, SettingsError, UnsupportedMediaError
+from masquerade.core.errors import CorruptMediaError, SettingsError
 from masquerade.core.frame import Frame
 from masquerade.core.protocols import SourceInfo
-from masquerade.media.colorimetry import BgrReader, ColorTags
+from masquerade.media.colorimetry import BgrReader
 from masquerade.media.containers import open_input, reading
 from masquerade.media.deinterlace import Deinterlacer
 from masquerade.media.limits import MediaLimits
 from masquerade.media.native_frame import PLANAR, turned
-from masquerade.media.orientation import Orientation
 from masquerade.media.resample import resampled
+from masquerade.media.video_facts import VideoFacts, find_video_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from av.container import InputContainer
-    from av.sidedata.sidedata import SideData
-    from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
-__all__ = ["NativeFrame", "VideoFacts", "VideoSource", "find_video_stream"]
-
-
-@dataclass(frozen=True, slots=True)
-class VideoFacts:
-    """What a video is made of, as far as a writer has to know it.
-
-    Attributes:
-        codec: name of the decoder.
-        pixel_format: FFmpeg's name of the decoded frames' format.
-        bit_depth: bits of one sample.
-        tags: colour tags.
-        sample_aspect: width to height of one pixel, after rotation; None unknown (square).
-        orientation: how stored frames become upright ones; frames leave the source upright.
-        interlaced: fields are joined to whole frames by the source.
-    """
-
-    codec: str
-    pixel_format: str
-    bit_depth: int
-    tags: ColorTags
-    sample_aspect: Fraction | None
-    orientation: Orientation
-    interlaced: bool
+__all__ = ["NativeFrame", "VideoSource"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +54,10 @@ class _Timed:
     pixels: NDArray[np.uint8]
     pts: int
     duration: int
+
+
+_LARGEST_OFFSET_S = 1
+"""A start later than this is a foreign clock; up to this it belongs to the film."""
 
 
 class VideoSource:
@@ -128,13 +102,18 @@ class VideoSource:
         try:
             self._stream = find_video_stream(self._container, self.path)
             context = self._stream.codec_context
-            (limits or MediaLimits()).check_picture(context.width, context.height, str(path))
+            limits = limits or MediaLimits()
+            limits.check_picture(context.width, context.height, str(path))
+            # A stream may change its size midway; the decoder refuses what is too large.
+            context.options = {"max_pixels": str(limits.max_pixels)}
             self._stream.thread_type = "AUTO"
             self._native_base = self._stream.time_base or Fraction(1, 1000)
             self._origin = self._find_origin()
+            self._shift = round(self.shift_s / self._native_base)
             self._decoded = self._decode()
             self._first = self._read_first()
-            self.facts = self._find_facts(self._first)
+            self.facts = VideoFacts.of(self._first, self._stream, self.path)
+            self._notices += self.facts.notices(self.path.name)
             self._reader = BgrReader(self.facts.tags, self.facts.pixel_format)
             width, height = self._first.width, self._first.height
             if self.facts.orientation.transpose:
@@ -153,6 +132,13 @@ class VideoSource:
     def notices(self) -> tuple[str, ...]:
         """What the user should be told; complete once the last frame has been read."""
         return tuple(self._notices)
+
+    @property
+    def file_end_s(self) -> Fraction | None:
+        """Where reading stops by the file's own clock, in seconds; None at its end."""
+        if self.end_s is None:
+            return None
+        return self._origin * self._native_base + Fraction(self.end_s)
 
     def keep_natives(self) -> None:
         """Keep each frame's own planes until :meth:`take_native` asks for them."""
@@ -207,19 +193,23 @@ class VideoSource:
         return round(seconds / self._native_base)
 
     @property
-    def _shift(self) -> int:
-        """What is taken off every timestamp: nothing, unless the start is trimmed."""
-        if not self.start_s:
-            return 0
-        return self._origin + round(Fraction(self.start_s) / self._native_base)
+    def shift_s(self) -> Fraction:
+        """What is taken off every timestamp of the file, in seconds.
+
+        Nothing as a rule. With a trimmed start the time up to there; and of streams cut from a
+        broadcast, whose clock began long before, the time of their first moment.
+        """
+        origin = self._origin * self._native_base
+        if self.start_s:
+            return origin + Fraction(self.start_s)
+        return origin if origin > _LARGEST_OFFSET_S else Fraction(0)
 
     def _decode(self) -> Generator[av.VideoFrame, None, None]:
         """Decoded frames of the wanted stretch, as stored, with a timestamp each."""
         container, stream = self._container, self._stream
         first = self._shift if self.start_s else None
-        last = None
-        if self.end_s is not None:
-            last = self._origin + round(Fraction(self.end_s) / self._native_base)
+        end_s = self.file_end_s
+        last = None if end_s is None else round(end_s / self._native_base)
         if first is not None:
             with reading(self.path):
                 container.seek(first, stream=stream, backward=True)
@@ -271,38 +261,6 @@ class VideoSource:
                 "from where it came."
             )
         return frame
-
-    def _find_facts(self, frame: av.VideoFrame) -> VideoFacts:
-        tags = ColorTags.of(frame)
-        if tags.hdr == "PQ":
-            raise UnsupportedMediaError(
-                f"{self.path} is HDR video with the PQ curve, which is not processed; convert it "
-                "to SDR or HLG first."
-            )
-        orientation = Orientation()
-        for item in cast("Iterable[SideData]", frame.side_data):
-            if item.type == SideDataType.DISPLAYMATRIX:
-                orientation = Orientation.from_display_matrix(bytes(item))
-        aspect = self._stream.sample_aspect_ratio or None
-        if aspect and orientation.transpose:
-            aspect = 1 / aspect
-        depth = max(component.bits for component in frame.format.components)
-        if depth > 8:
-            self._notices.append(
-                f"{self.path.name} has {depth} bits a sample; faces are drawn with 8."
-            )
-        interlaced = frame.interlaced_frame
-        if interlaced:
-            self._notices.append(f"{self.path.name} is interlaced; it was deinterlaced.")
-        return VideoFacts(
-            codec=self._stream.codec_context.name,
-            pixel_format=frame.format.name,
-            bit_depth=depth,
-            tags=tags,
-            sample_aspect=aspect,
-            orientation=orientation,
-            interlaced=interlaced,
-        )
 
     def _describe(self, width: int, height: int) -> SourceInfo:
         rate = self._fps or self._stream.average_rate or self._stream.guessed_rate
@@ -373,20 +331,3 @@ class VideoSource:
             self._notices.append(
                 f"{self.path.name} is cut off: the last {missing:.1f} of {whole:.1f} s are missing."
             )
-
-
-def find_video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The first video that is no cover picture; every other stream is skipped when reading."""
-    streams = [
-        stream
-        for stream in container.streams.video
-        if not stream.disposition & Disposition.attached_pic and stream.codec_context
-    ]
-    if not streams:
-        kinds = sorted({stream.type for stream in container.streams})
-        what = "only sound" if "audio" in kinds else "no video"
-        raise UnsupportedMediaError(f"{path} holds {what}; choose a picture or a video.")
-    for stream in container.streams:
-        if stream is not streams[0]:
-            stream.discard = av.stream.Discard.all
-    return streams[0]
