@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import av
 import av.error
@@ -38,11 +38,6 @@ _DEMUXERS = (
     "hevc,av1,obu,ivf,m4v,mjpeg,mxf,nut,yuv4mpegpipe,dv,rm,wtv,mp3,aac,wav,flac,ac3,aiff,au,caf"
 )
 
-# Tags that are not UTF-8 are no reason to refuse a film. From PyAV 19 on this is not asked for.
-_LENIENT: dict[str, Any] = (
-    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-)
-
 
 def open_input(path: Path) -> InputContainer:
     """Open a media file: local file only, whitelisted demuxers only, never a playlist.
@@ -54,7 +49,10 @@ def open_input(path: Path) -> InputContainer:
     options = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS, "enable_drefs": "0"}
     with reading(path):
         # "file:" keeps a name with a colon or a percent sign from being taken for a protocol.
-        return av.open(f"file:{path.absolute()}", options=options, **_LENIENT)
+        opened: InputContainer = av.open(
+            f"file:{path.absolute()}", "r", options=options, **_LENIENT
+        )
+        return opened
 
 
 @contextmanager
