@@ -101,9 +101,9 @@ def measure(path: Path, folder: Path) -> None:
         row("VideoSource: decode and BGR", list(laps(source)), base, whole=True)
     with VideoSource(path) as source:
         facts = source.facts
-        source.keep_natives()
+        source.natives.want()
         frame = next(iter(source))
-        native = source.take_native(0)
+        native = source.natives.take(0)
         assert native is not None
         reader = BgrReader(facts.tags, facts.pixel_format)
         writer = BgrWriter(facts.tags, facts.pixel_format)

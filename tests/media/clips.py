@@ -89,9 +89,9 @@ def make_clip(
                     for n, (a, b, title) in enumerate(chapters)
                 ]
             )
-        seconds = float((pts[-1] + 1) * time_base)
+        begin, seconds = float(pts[0] * time_base), float((pts[-1] + 1 - pts[0]) * time_base)
         if sound:
-            for frame in tone(seconds):
+            for frame in tone(seconds, begin if begin > 1 else 0):
                 out.mux(sound.encode(frame))
             out.mux(sound.encode(None))
         for start, end, words in subtitles:
@@ -145,7 +145,7 @@ def subtitle_packet(stream: object, start: int, end: int, words: str) -> av.Pack
     return packet
 
 
-def tone(seconds: float) -> Iterator[av.AudioFrame]:
+def tone(seconds: float, begin: float = 0) -> Iterator[av.AudioFrame]:
     """A stereo tone whose pitch rises, so that every moment sounds different."""
     total = int(48000 * seconds)
     t = np.arange(total) / 48000
@@ -153,7 +153,8 @@ def tone(seconds: float) -> Iterator[av.AudioFrame]:
     for start in range(0, total, 1024):
         part = np.ascontiguousarray(np.tile(wave[start : start + 1024], (2, 1)))
         frame = av.AudioFrame.from_ndarray(part, "fltp", "stereo")
-        frame.sample_rate, frame.pts, frame.time_base = 48000, start, Fraction(1, 48000)
+        frame.sample_rate, frame.time_base = 48000, Fraction(1, 48000)
+        frame.pts = start + int(48000 * begin)
         yield frame
 
 

@@ -12,6 +12,7 @@ from clips import CARPHONE, decoded, make_clip, touched, video_times
 
 from masquerade.core.errors import EncoderError, UnsupportedMediaError
 from masquerade.media.file import VideoOptions, VideoSink, VideoSource
+from masquerade.media.limits import MediaLimits
 
 LOSSLESS = VideoOptions(quality=100, preset="ultrafast")
 BOX = (20, 30, 60, 70)
@@ -234,3 +235,34 @@ def test_quality_moves_the_file_size(tmp_path: Path, pix_fmt: str) -> None:
         sizes.append(out.stat().st_size)
     assert sizes == sorted(sizes)
     assert sizes[-1] > 1.5 * sizes[0]
+
+
+def test_frames_that_grow_beyond_the_limit_are_not_decoded(tmp_path: Path) -> None:
+    parts = [
+        make_clip(tmp_path / f"{index}.h264", size=size).read_bytes()
+        for index, size in enumerate([(160, 120), (640, 480)])
+    ]
+    joined = tmp_path / "joined.h264"
+    joined.write_bytes(b"".join(parts))
+    with VideoSource(joined, limits=MediaLimits(max_pixels=50_000)) as source:
+        assert 0 < sum(1 for _ in source) <= 12
+    assert any("damaged" in notice for notice in source.notices)
+
+
+def test_transparent_video_is_said_to_become_opaque(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "in.mkv", codec="ffv1", pix_fmt="yuva420p", options={})
+    with VideoSource(clip) as source:
+        assert any("transparent" in notice for notice in source.notices)
+        assert next(iter(source)).pixels.shape == (120, 160, 3)
+
+
+def test_encoders_are_silent(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for encoder in ("libx264", "libx265", "libsvtav1", "libvpx-vp9"):
+        out = tmp_path / f"{encoder}.mkv"
+        with (
+            VideoSource(CARPHONE, end_s=0.2) as source,
+            VideoSink(out, source, VideoOptions(encoder=encoder)) as sink,
+        ):
+            for frame in source:
+                sink.write(frame)
+    assert capfd.readouterr() == ("", "")

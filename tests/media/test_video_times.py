@@ -133,3 +133,39 @@ def test_trim_behind_the_end_is_a_clear_error() -> None:
 def test_options_out_of_range_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(SettingsError):
         VideoOptions(**wrong)
+
+
+def test_a_broadcast_clock_starts_at_zero(tmp_path: Path) -> None:
+    """A recording may begin at any hour; picture and sound move together."""
+    clip = make_clip(tmp_path / "in.ts", audio="aac", pts=range(2500, 2550))
+    with av.open(str(clip)) as container:
+        assert container.start_time > 99_000_000
+        begin = Fraction(container.start_time, 1_000_000)
+    for name in ("out.mp4", "out.mkv"):
+        through(clip, tmp_path / name)
+        times = video_times(tmp_path / name)
+        assert [float(t) for t in times] == pytest.approx(
+            [float(t - begin) for t in video_times(clip)], abs=2e-3
+        )
+        for path, offset in ((clip, begin), (tmp_path / name, 0)):
+            with av.open(str(path)) as container:
+                first = next(container.decode(audio=0))
+                gap = first.pts * first.time_base - offset - (video_times(path)[0] - offset)
+                assert abs(float(gap)) < 0.06
+
+
+def test_a_small_offset_belongs_to_the_film(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "in.mkv", pts=[80, 120, 160], time_base=Fraction(1, 1000))
+    through(clip, tmp_path / "out.mkv")
+    assert video_times(tmp_path / "out.mkv") == video_times(clip)
+
+
+def test_originals_are_held_only_while_frames_are_on_their_way() -> None:
+    with VideoSource(CARPHONE) as source:
+        for frame in source:
+            assert source.natives.take(frame.seq) is None
+    with VideoSource(CARPHONE) as source:
+        source.natives.want()
+        frames = list(source)
+        assert source.natives.take(119) is not None
+        assert all(source.natives.take(frame.seq) is None for frame in frames)

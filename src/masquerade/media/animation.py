@@ -21,6 +21,7 @@ from masquerade.core.protocols import SourceInfo
 from masquerade.media.image_read import input_error
 from masquerade.media.image_write import png_metadata, unknown_extension
 from masquerade.media.limits import MediaLimits
+from masquerade.media.originals import Originals
 from masquerade.media.output_file import OutputFile
 from masquerade.media.palette import paletted
 from masquerade.media.pillow_errors import mapped, open_picture_lock
@@ -65,7 +66,7 @@ class AnimationSource:
     def __init__(self, path: str | Path, *, limits: MediaLimits | None = None) -> None:
         self.path = Path(path)
         limits = limits or MediaLimits()
-        self._originals: dict[int, _Original] | None = None
+        self.natives: Originals[_Original] = Originals()
         try:
             with mapped(str(path)), open_picture_lock():
                 self._image: Any = Image.open(self.path, formats=("GIF", "WEBP", "PNG", "AVIF"))
@@ -91,22 +92,13 @@ class AnimationSource:
         """Seconds per unit of the frames' ``pts``: milliseconds."""
         return _MILLISECOND
 
-    def keep_natives(self) -> None:
-        """Keep each frame as it was until :meth:`take_native` asks for it."""
-        self._originals = {}
-
-    def take_native(self, seq: int) -> _Original | None:
-        """Frame ``seq`` as it was read, once."""
-        return None if self._originals is None else self._originals.pop(seq, None)
-
     def __iter__(self) -> Iterator[Frame]:
         at_ms = 0
         for seq in range(self.info.frame_count or 1):
             duration = self._duration_at(seq)
             with mapped(str(self.path)):
                 pixels, alpha = _planes(self._image)
-            if self._originals is not None:
-                self._originals[seq] = _Original(pixels, alpha, duration)
+            self.natives.put(seq, _Original(pixels, alpha, duration))
             yield Frame(pixels, seq, at_ms, _MILLISECOND)
             if self._closed:
                 return
@@ -124,7 +116,7 @@ class AnimationSource:
         """Release the file; may be called twice."""
         self._closed = True
         self._image.close()
-        self._originals = None
+        self.natives.clear()
 
     def __enter__(self) -> Self:
         return self
@@ -197,7 +189,7 @@ class AnimationSink:
         self._durations_ms: list[int] = []
         self._times_ms: list[int] = []
         if self._source is not None:
-            self._source.keep_natives()
+            self._source.natives.want()
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -212,7 +204,7 @@ class AnimationSink:
         """
         width, height = frame.size_wh
         self._limits.check_animation(width, height, len(self._images) + 1, str(self.path))
-        native = self._source.take_native(frame.seq) if self._source else None
+        native = self._source.natives.take(frame.seq) if self._source else None
         alpha = native.alpha if native else None
         if native is not None:
             self._durations_ms.append(native.duration_ms)

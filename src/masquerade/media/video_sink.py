@@ -104,7 +104,7 @@ class VideoSink:
             self.abort()
             raise
         if self._video is not None and self._can_mend():
-            self._video.keep_natives()
+            self._video.natives.want()
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -208,7 +208,7 @@ class VideoSink:
         """
         if frame.pts is None:
             raise OutputError("A frame without a time cannot be written to a video.")
-        native = self._video.take_native(frame.seq) if self._video else None
+        native = self._video.natives.take(frame.seq) if self._video else None
         with self._writing():
             encoded = self._planes(frame, native)
             encoded.pts = round(frame.pts * frame.time_base / self._time_base)

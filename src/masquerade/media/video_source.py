@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +21,7 @@ from masquerade.media.containers import open_input, reading
 from masquerade.media.deinterlace import Deinterlacer
 from masquerade.media.limits import MediaLimits
 from masquerade.media.native_frame import PLANAR, turned
+from masquerade.media.originals import Originals
 from masquerade.media.resample import resampled
 from masquerade.media.video_facts import VideoFacts, find_video_stream
 
@@ -94,8 +94,7 @@ class VideoSource:
         self.start_s, self.end_s = start_s, end_s
         self._fps = None if fps is None else Fraction(fps).limit_denominator(1001)
         self._notices: list[str] = []
-        self._natives: dict[int, NativeFrame] | None = None
-        self._natives_lock = threading.Lock()
+        self.natives: Originals[NativeFrame] = Originals()
         self._bad_packets = 0
         self._closed = False
         self._container = open_input(self.path)
@@ -140,27 +139,13 @@ class VideoSource:
             return None
         return self._origin * self._native_base + Fraction(self.end_s)
 
-    def keep_natives(self) -> None:
-        """Keep each frame's own planes until :meth:`take_native` asks for them."""
-        self._natives = {}
-
-    def take_native(self, seq: int) -> NativeFrame | None:
-        """The planes behind frame ``seq``, once; forgets every frame before it, too."""
-        if self._natives is None:
-            return None
-        with self._natives_lock:
-            for older in [key for key in self._natives if key < seq]:
-                del self._natives[older]
-            return self._natives.pop(seq, None)
-
     def __iter__(self) -> Iterator[Frame]:
         timed: Iterator[_Timed] = self._timed()
         if self._fps is not None:
             timed = resampled(timed, self._native_base, self._fps)
         for seq, item in enumerate(timed):
-            if self._natives is not None and item.planes is not None:
-                with self._natives_lock:
-                    self._natives[seq] = NativeFrame(item.planes, item.pixels, item.duration)
+            if item.planes is not None:
+                self.natives.put(seq, NativeFrame(item.planes, item.pixels, item.duration))
             yield Frame(item.pixels, seq, item.pts, self.time_base)
             if self._closed:
                 return
@@ -171,7 +156,7 @@ class VideoSource:
             self._closed = True
             self._decoded.close()
             self._container.close()
-            self._natives = None
+            self.natives.clear()
 
     def __enter__(self) -> Self:
         return self
