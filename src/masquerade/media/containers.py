@@ -6,7 +6,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import av.error
@@ -36,6 +36,11 @@ VIDEO_EXTENSIONS = {
 _DEMUXERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,live_flv,asf,ogg,h264,"
     "hevc,av1,obu,ivf,m4v,mjpeg,mxf,nut,yuv4mpegpipe,dv,rm,wtv,mp3,aac,wav,flac,ac3,aiff,au,caf"
+)
+
+# Tags that are not UTF-8 are no reason to refuse a film. From PyAV 19 on this is not asked for.
+_LENIENT: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 )
 
 
