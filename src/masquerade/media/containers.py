@@ -55,7 +55,7 @@ def open_input(path: Path) -> InputContainer:
     with reading(path):
         # "file:" keeps a name with a colon or a percent sign from being taken for a protocol.
         opened: InputContainer = av.open(
-            f"file:{path.absolute()}", "r", options=options, metadata_errors="replace"
+            f"file:{path.absolute()}", "r", options=options, **_LENIENT
         )
         return opened
 
