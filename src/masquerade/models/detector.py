@@ -45,14 +45,16 @@ class _Glance:
     Attributes:
         box: (x0, y0, x1, y1) whole frame pixels.
         scale: network pixels per frame pixel.
-        pad: black border in network pixels, for faces that the frame's edge cuts.
+        pad: black border in network pixels; faces at the frame's edge are found by it.
         inner: which sides (left, top, right, bottom) are not sides of the frame.
+        ceiling_px: larger faces are left to a coarser look.
     """
 
     box: tuple[int, int, int, int]
     scale: float
     pad: int = 0
     inner: tuple[bool, bool, bool, bool] = (False, False, False, False)
+    ceiling_px: float = _CEILING_PX
 
 
 class Detector:
@@ -154,12 +156,12 @@ def _plan(width: int, height: int) -> tuple[_Glance, ...]:
     frame = (0, 0, width, height)
     coarse = min(1.0, math.sqrt(_COARSE_AREA / (width * height)))
     fine = min(_FLOOR_PX / _SMALLEST_FACE_PX, _WIDEST_FINE / max(width, height))
-    far = _Glance(frame, coarse / 2, _PAD)
+    far = _Glance(frame, coarse / 2, _PAD, ceiling_px=math.inf)
     tiles: list[_Glance] = []
     if fine > 1.2 * coarse:
         tile, overlap = round(_TILE / fine), round(_OVERLAP / fine)
         tiles = [
-            _Glance((x0, y0, x1, y1), fine, 0, (x0 > 0, y0 > 0, x1 < width, y1 < height))
+            _Glance((x0, y0, x1, y1), fine, _PAD, (x0 > 0, y0 > 0, x1 < width, y1 < height))
             for y0, y1 in tile_spans(height, tile, overlap)
             for x0, x1 in tile_spans(width, tile, overlap)
         ]
@@ -199,7 +201,7 @@ def _decode(raw: NDArray[np.float32], anchors: NDArray[np.float32]) -> NDArray[n
 def _fits(rows: NDArray[np.float32], glance: _Glance, width: int, height: int) -> NDArray[np.bool_]:
     """Not too large for the network, and not cut by a tile's edge inside the frame."""
     sides = rows[:, 2:4] - rows[:, :2]
-    whole = (sides.max(axis=1, initial=0) <= _CEILING_PX) | (glance.pad > 0)
+    whole = sides.max(axis=1, initial=0) <= glance.ceiling_px
     left, top, right, bottom = glance.inner
     for cut, beyond in (
         (left, rows[:, 0] < 1),

@@ -67,7 +67,9 @@ def verify_weights(role: str | None = None) -> None:
 
 
 def open_network(role: str, threads: int = 0) -> Session:
-    """Load the network with that role.
+    """The network with that role; loaded once per process and thread setting, then shared.
+
+    One session may be run from several threads at a time.
 
     Args:
         role: a key of :func:`registry`.
@@ -77,4 +79,9 @@ def open_network(role: str, threads: int = 0) -> Session:
         ModelError: the file is missing or damaged.
         RuntimeSetupError: ONNX Runtime is not set up.
     """
-    return Session(weight_path(role), threads=threads)
+    return _shared_session(weight_path(role), threads)
+
+
+@cache
+def _shared_session(path: Path, threads: int) -> Session:
+    return Session(path, threads=threads)
