@@ -7,9 +7,10 @@ from donor_photos import NAMES, face, photo, psnr
 
 from masquerade.models.canonical import CANONICAL
 from masquerade.stages.clean import find_skin
-from masquerade.stages.fill import coverage_of, even_light, fill_skin, hidden_eyes, whole_eyes
+from masquerade.stages.fill import coverage_of, fill_skin, hidden_eyes, whole_eyes
 from masquerade.stages.identity import Identity
 from masquerade.stages.regions import region_mask
+from masquerade.stages.tint import calm_colour, even_light, warm_shadows
 from masquerade.stages.unwrap import unwrap
 
 FACE = region_mask("face", 256) > 0.5
@@ -176,3 +177,24 @@ def test_no_hat_hair_or_frame_is_left_in_the_texture():
     raw_light = cv2.cvtColor(raw, cv2.COLOR_BGR2GRAY)[plain]
     assert (raw_light < 60).mean() > 0.02
     assert (light < 60).mean() < 0.002
+
+
+def test_shadows_take_the_hue_of_the_skin_and_keep_their_lightness():
+    skin = np.full((1024, 1024, 3), (90, 140, 200), np.uint8)
+    skin[430:470, 250:330] = 40  # a hueless shadow on a cheek
+    warmed = warm_shadows(skin, 1.0)[450, 290].astype(float)
+    assert warmed[2] > warmed[1] > warmed[0]
+    assert warmed @ [0.114, 0.587, 0.299] == pytest.approx(40, abs=4)
+    assert np.array_equal(warm_shadows(skin, 0.0), skin)
+    assert np.abs(warm_shadows(skin, 1.0)[600, 512].astype(int) - skin[600, 512]).max() <= 2
+
+
+def test_colour_noise_is_calmed_and_lightness_kept():
+    rng = np.random.default_rng(0)
+    noisy = np.clip(rng.normal((60, 140, 200), (20, 5, 5), (1024, 1024, 3)), 0, 255)
+    noisy = noisy.astype(np.uint8)
+    calm = calm_colour(noisy, np.full((256, 256), 0.25, np.float32))
+    patch = np.s_[420:480, 250:330]
+    assert calm[patch][..., 0].std() < 0.5 * noisy[patch][..., 0].std()
+    weights = [0.114, 0.587, 0.299]
+    assert np.abs(calm[patch] @ weights - noisy[patch] @ weights).mean() < 1.5

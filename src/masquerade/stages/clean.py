@@ -1,9 +1,7 @@
 """What of an unwrapped photo is the donor's face, and what is hair, hat, glasses or background.
 
-Skin is modelled as colour plus shading: the lightness that a smooth head would have under the
-photo's light (second-order spherical harmonics of the canonical normals) and a slowly varying
-hue, both fitted robustly, starting from cheeks, nose and chin. What differs from it and touches
-the rim is no skin; what differs amid the face (a mole, a fold) is the donor's own.
+What differs from smooth skin under the photo's light and touches the rim is no skin; what differs
+amid the face (a mole, a fold) is the donor's own.
 """
 
 from __future__ import annotations
@@ -15,27 +13,21 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from masquerade.geometry.mesh import smooth_over_mesh
 from masquerade.models.canonical import CANONICAL
 from masquerade.stages.glasses import find_glasses
 from masquerade.stages.regions import region_mask
+from masquerade.stages.skin_model import fit_skin
 from masquerade.stages.texels import SEEN_PX, blur, disc, shrink, to_lab
-from masquerade.stages.unwrap import spread, vertex_normals
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["Skin", "find_skin", "skin_model"]
 
-_FLOORS = np.array([5.0, 2.0, 2.5])
-"""Least standard deviation of skin about the model in L, a, b (Lab, 0..100)."""
 _SKIN_CHI2, _CHI2_SLOPE = 9.0, 6.0
 """Squared distance in deviations up to which a texel is surely skin, and how fast trust ends."""
 _STRANGE_HUE_CHI2 = 60.0
 """A hue that no fold, lip or brow has; beyond it even the middle of the face is hidden."""
-_RIDGE = 3e-3
-_SEED_CHI = 2.0
-_ROUNDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +60,7 @@ def find_skin(texture: NDArray[np.uint8], seen: NDArray[np.float32]) -> Skin:
     """
     lab = to_lab(shrink(texture))
     smooth = blur(lab, 1.2)
-    model, deviation = _fit(smooth, seen)
+    model, deviation = fit_skin(smooth, seen)
     by_channel = ((smooth - model) / deviation) ** 2
     chi2 = by_channel.sum(-1)
     strict = _SKIN_CHI2 * (0.6 + 0.4 * _zones().depth)
@@ -105,7 +97,7 @@ def skin_model(texture: NDArray[np.uint8], trust: NDArray[np.float32]) -> NDArra
         texture: uint8 (S, S, 3) BGR atlas, S a multiple of 256.
         trust: float32 (256, 256), 0..1.
     """
-    return _fit(blur(to_lab(shrink(texture)), 1.2), trust)[0]
+    return fit_skin(blur(to_lab(shrink(texture)), 1.2), trust)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +109,6 @@ class _Zones:
     """Eyes, brows, lips, nostrils: no skin, and the donor's own."""
     inner: NDArray[np.float32]
     """The middle of the face, where nothing touches the rim and folds are deep."""
-    seed: NDArray[np.float32]
     beard: NDArray[np.float32]
     depth: NDArray[np.float32]
     """0 at the rim, 1 from a tenth of the atlas inwards."""
@@ -141,73 +132,15 @@ def _zones() -> _Zones:
             region_mask("nostrils", SEEN_PX, 0.005),
         ]
     )
-    cheeks = np.maximum(
-        _polygon(117, 118, 101, 36, 205, 187, 123), _polygon(346, 347, 330, 266, 425, 411, 352)
-    )
-    nose = _polygon(6, 197, 195, 5, 4, 45, 275, 220, 440, 122, 351)
-    chin, forehead = _polygon(18, 200, 32, 262, 194, 418), _polygon(151, 9, 108, 337)
     inner = _polygon(111, 340, 50, 280, 207, 427, 202, 422, 211, 431, 200, 9, 55, 285)
     distance = cv2.distanceTransform((face > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
     return _Zones(
         face=face,
         features=features,
         inner=np.maximum(inner, features),
-        seed=np.maximum.reduce([cheeks, nose, chin, forehead]) * (1 - features),
         beard=_polygon(93, 323, 132, 361, 58, 288, 152, 148, 377, 2, 205, 425),
         depth=np.clip(distance / (0.1 * SEEN_PX), 0, 1),
     )
-
-
-@functools.cache
-def _bases() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Shading and hue bases, (256, 256, K): harmonics of the normals, and a quadratic of place."""
-    normals = vertex_normals(CANONICAL.pos * np.array([1, -1, -1], np.float32))
-    n = spread(smooth_over_mesh(normals, CANONICAL.tri, 4), SEEN_PX).astype(np.float64)
-    x, y, z = n[..., 0], n[..., 1], n[..., 2]
-    v, u = np.mgrid[0:SEEN_PX, 0:SEEN_PX] / SEEN_PX - 0.5
-    one = np.ones_like(x)
-    shading = [one, x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1, u, v]
-    return np.stack(shading, -1), np.stack([one, u, v, u * u, v * v, u * v], -1)
-
-
-def _fit(
-    lab: NDArray[np.float32], seen: NDArray[np.float32]
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """The skin model and the deviation about it, grown from the seeds outwards."""
-    zones = _zones()
-    shading, hue = _bases()
-    open_skin = seen * zones.face * (1 - zones.features)
-    weight = zones.seed * open_skin
-    seeds = lab[weight > 0.5]
-    median = np.median(seeds if len(seeds) else lab[zones.seed > 0.5], axis=0)
-    weight = weight * (np.abs(lab - median) < _SEED_CHI * np.array([18, 8, 10])).all(-1)
-    model, deviation = np.broadcast_to(median, lab.shape).astype(np.float32), _FLOORS * 2
-    for step in range(_ROUNDS):
-        if weight.sum() < 50:
-            break
-        light = _regress(shading, lab[..., 0], weight)
-        tint = [_regress(hue, lab[..., channel], weight) for channel in (1, 2)]
-        model = np.stack([light, *tint], -1).astype(np.float32)
-        off = np.abs(lab - model)
-        deviation = np.maximum(_FLOORS, 1.4826 * np.median(off[weight > 0.3], axis=0))
-        weight_next = np.clip((12 - ((off / deviation) ** 2).sum(-1)) / 6, 0, 1) * open_skin
-        if step < _ROUNDS - 2:
-            weight_next *= cv2.dilate((weight > 0.3).astype(np.float32), np.ones((17, 17)))
-        weight = weight_next.astype(np.float32)
-    return model, deviation
-
-
-def _regress(
-    basis: NDArray[np.float64], values: NDArray[np.float32], weight: NDArray[np.float32]
-) -> NDArray[np.float64]:
-    """Weighted ridge regression on every second texel, evaluated everywhere."""
-    rows = basis[::2, ::2].reshape(-1, basis.shape[-1])
-    w = weight[::2, ::2].reshape(-1, 1).astype(np.float64)
-    penalty = np.eye(basis.shape[-1]) * _RIDGE * w.sum()
-    penalty[0, 0] = 0
-    left = (rows * w).T @ rows + penalty
-    right = (rows * w).T @ values[::2, ::2].reshape(-1).astype(np.float64)
-    return np.asarray(basis @ np.linalg.solve(left, right))
 
 
 def _touching_rim(

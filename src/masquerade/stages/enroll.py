@@ -19,10 +19,8 @@ from masquerade.stages.blend import Blend, View, blend
 from masquerade.stages.clean import find_skin, skin_model
 from masquerade.stages.donor_face import DonorFace, FaceFinder
 from masquerade.stages.fill import (
-    calm_colour,
     clear_lenses,
     coverage_of,
-    even_light,
     fill_skin,
     hidden_eyes,
     whole_eyes,
@@ -31,6 +29,7 @@ from masquerade.stages.neutral import expression_of, neutral_shape, pose_of, tur
 from masquerade.stages.quality import assess
 from masquerade.stages.regions import MESH_COUNT, mirror_index
 from masquerade.stages.teeth import teeth_shown
+from masquerade.stages.tint import calm_colour, even_light, warm_shadows
 from masquerade.stages.unwrap import iris_to_uv, unwrap
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ Photo = str | PathLike[str] | NDArray[np.uint8]
 """A path, or a picture as uint8 (H, W, 3) BGR."""
 
 _MAX_PHOTOS = 16
-_EVEN_LIGHT = 0.5
+_EVEN_LIGHT, _WARM_SHADOWS = 0.5, 0.9
 _UNSURE = "The face could be measured only roughly; choose a photo that looks into the camera."
 _LEAST_STEADY = 0.2
 _SAME_PERSON = 0.45
@@ -131,6 +130,7 @@ def _measured(looks: list[_Look]) -> list[_Look]:
 def _finish(mixed: Blend, skin: Skin | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     model = skin.model if skin else skin_model(mixed.texture, mixed.trust)
     painted = fill_skin(mixed.texture, mixed.trust, model)
+    painted = warm_shadows(painted, _WARM_SHADOWS)
     return even_light(painted, _EVEN_LIGHT), coverage_of(mixed.trust)
 
 

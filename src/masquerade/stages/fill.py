@@ -17,13 +17,14 @@ from masquerade.stages.texels import (
     nearest_marked,
     sample,
     shrink,
+    to_bytes,
     to_lab,
 )
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["calm_colour", "clear_lenses", "coverage_of", "even_light", "fill_skin"]
+__all__ = ["clear_lenses", "coverage_of", "fill_skin", "hidden_eyes", "whole_eyes"]
 
 _DETAIL_SIGMA, _GRAIN_SIGMA = 0.024, 0.006
 """In atlas widths: what the mirrored side lends (folds, nose wing), what grain is."""
@@ -31,8 +32,6 @@ _REACH = 0.08
 """Distance from seen skin, in atlas widths, over which painted skin is believed."""
 _MIRRORED_BELIEF = 0.85
 _EYE_SEEN = 0.7
-_LIGHTNESS = np.array([0.114, 0.587, 0.299], np.float32)
-"""Of blue, green and red, ITU-R BT.601."""
 _LENS_SIGMA = 0.016
 """In atlas widths: what is wider than this, behind a lens, is the lens and not the face."""
 _PORES = 2.0
@@ -63,7 +62,7 @@ def fill_skin(
         grain, known = _reflected_grain(pixels, trust)
         paint += (1 - lent) * known[..., None] * grain
     paint += enlarge(trust)[..., None] * (pixels - paint)
-    return _to_bytes(paint)
+    return to_bytes(paint)
 
 
 def clear_lenses(
@@ -84,26 +83,7 @@ def clear_lenses(
     seen = np.asarray(trust * (1 - region_mask("eyes", SEEN_PX, 0.008)) + 1e-3, np.float32)
     low = blur_within(shrink(texture), seen, _LENS_SIGMA * SEEN_PX)
     change = (_base(texture, around, model) - low) * blur(lenses, 1.5)[..., None]
-    return _to_bytes(texture + enlarge(change))
-
-
-def calm_colour(texture: NDArray[np.uint8], density: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Hue smoothed over about two photo pixels, lightness left alone.
-
-    The renderer lights the donor by ratios, so noise of a weak channel (blue, in a yellow
-    painting) would be multiplied into specks.
-
-    Args:
-        texture: uint8 (1024, 1024, 3) BGR.
-        density: float32 (256, 256), photo pixels per texel.
-    """
-    sigma = float(np.clip(2.0 / max(float(np.median(density)), 0.05), 1.5, 16.0))
-    small = cv2.resize(texture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA) + np.float32(2)
-    # Bright pixels know their hue best, so they count by their lightness.
-    hue = blur(small, sigma / 2) / blur(small @ _LIGHTNESS, sigma / 2)[..., None]
-    calm = enlarge(hue) * ((texture + np.float32(2)) @ _LIGHTNESS)[..., None] - 2
-    features = enlarge(blur(_features(), 1.5))[..., None]
-    return _to_bytes(calm + features * (texture - calm))
+    return to_bytes(texture + enlarge(change))
 
 
 def hidden_eyes(trust: NDArray[np.float32]) -> tuple[bool, bool]:
@@ -134,19 +114,7 @@ def coverage_of(trust: NDArray[np.float32]) -> NDArray[np.uint8]:
     painted = np.exp(-((away / (_REACH * SEEN_PX)) ** 2))
     belief = np.maximum.reduce([trust, painted, _MIRRORED_BELIEF * trust[:, ::-1]])
     soft = blur(belief * region_mask("face", SEEN_PX), 1.5)
-    return _to_bytes(enlarge(soft) * 255)
-
-
-def even_light(texture: NDArray[np.uint8], amount: float) -> NDArray[np.uint8]:
-    """Draw the light of both sides together: 0 leaves it, 1 makes the low frequencies symmetric.
-
-    Args:
-        texture: uint8 (1024, 1024, 3) BGR, filled.
-        amount: 0..1.
-    """
-    low = blur_within(shrink(texture), region_mask("face", SEEN_PX), 0.07 * SEEN_PX) + 4.0
-    gain = np.clip((low[:, ::-1] / low) ** (amount / 2), 0.5, 2.0)
-    return _to_bytes(texture * enlarge(gain))
+    return to_bytes(enlarge(soft) * 255)
 
 
 def _base(
@@ -197,9 +165,15 @@ def _reflected_grain(
 def _mirrored_texels(there: NDArray[np.float32]) -> NDArray[np.float32]:
     """Places in the small atlas as places in the large one, each small texel turned about."""
     scale = ATLAS_PX // SEEN_PX
-    corner = np.repeat(np.repeat(there * scale, scale, axis=0), scale, axis=1)
-    turned = scale - 1 - np.stack(np.meshgrid(*[np.arange(ATLAS_PX) % scale] * 2), axis=-1)
-    return np.asarray(corner + turned, np.float32)
+    return np.repeat(np.repeat(there * scale, scale, axis=0), scale, axis=1) + _turned_about()
+
+
+@functools.cache
+def _turned_about() -> NDArray[np.float32]:
+    """Where each texel lies in its small texel once that is rotated by 180 degrees."""
+    scale = ATLAS_PX // SEEN_PX
+    last = scale - 1 - np.arange(ATLAS_PX) % scale
+    return np.stack(np.meshgrid(last, last), axis=-1).astype(np.float32)
 
 
 @functools.cache
@@ -208,7 +182,3 @@ def _features() -> NDArray[np.float32]:
     names = ("eyes", "brows", "lips", "nostrils")
     together = np.maximum.reduce([region_mask(name, SEEN_PX, 0.015) for name in names])
     return np.asarray(together, np.float32)
-
-
-def _to_bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    return np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)

@@ -129,12 +129,13 @@ def _below_brows() -> slice:
 
 def _closed_path(gain: NDArray[np.float32]) -> NDArray[np.intp]:
     """One radius per angle, neighbours at most one apart, with the largest sum of gains."""
-    best, back = gain[0].astype(np.float64), []
+    back, choices = [], np.full((3, _RADII), -1e9)
+    choices[1] = gain[0]
     for row in np.concatenate([gain[1:], gain]):
-        padded = np.pad(best, 1, constant_values=-1e9)
-        choices = np.stack([padded[:-2] - 0.05, padded[1:-1], padded[2:] - 0.05])
-        back.append(choices.argmax(0) - 1)
-        best = choices.max(0) + row
+        step = choices.argmax(0)
+        best = choices[step, np.arange(_RADII)] + row
+        back.append(step - 1)
+        choices[0, 1:], choices[1], choices[2, :-1] = best[:-1] - 0.05, best, best[1:] - 0.05
     path = [int(best.argmax())]
     for step in reversed(back):
         path.append(path[-1] + int(step[path[-1]]))

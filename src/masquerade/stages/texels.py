@@ -24,6 +24,7 @@ __all__ = [
     "sample",
     "shrink",
     "smoothstep",
+    "to_bytes",
     "to_lab",
 ]
 
@@ -67,6 +68,11 @@ def smoothstep(value: NDArray[np.floating], low: float, high: float) -> Floats:
     """0 below ``low``, 1 above ``high``, smooth between."""
     t = np.clip((value - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)
+
+
+def to_bytes(values: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Rounded and clipped to 0..255."""
+    return np.asarray(np.clip(values + 0.5, 0, 255), np.uint8)
 
 
 def to_lab(small_bgr: Floats) -> Floats:
