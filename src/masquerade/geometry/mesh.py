@@ -118,7 +118,7 @@ def facing(points: NDArray[np.floating], triangles: NDArray[np.integer]) -> NDAr
     (ux, uy, uz), (vx, vy, vz) = (corner[:, 1] - corner[:, 0]).T, (corner[:, 2] - corner[:, 0]).T
     nx, ny, nz = uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx
     length = np.sqrt(nx * nx + ny * ny + nz * nz)
-    return (-nz / np.maximum(length, 1e-9)).astype(np.float32)
+    return np.asarray(-nz / np.maximum(length, 1e-9), np.float32)
 
 
 def smooth_over_mesh(

@@ -12,7 +12,7 @@ Convention: cell (i, j) of a grid has its centre at the frame's pixel
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import cv2
 import numpy as np
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Grid", "Surface", "rasterise", "unwrap_weights"]
 
+Value = TypeVar("Value", np.uint8, np.float32)
 _SHIFT = 4
 _LEAST_AREA = 0.02
 """Twice the area, in cells, below which a triangle is not drawn."""
@@ -57,14 +58,15 @@ class Grid:
         y = self.box[1] - self.step + (np.arange(rows, dtype=np.float32) + 0.5) * self.step - 0.5
         return np.stack(np.meshgrid(x, y), axis=-1)
 
-    def enlarge(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+    def enlarge(self, values: NDArray[Value]) -> NDArray[Value]:
         """Cell values (rows, columns, ...) as pixel values of the box, bilinear."""
         x0, y0, x1, y1 = self.box
         rows, columns = self.shape_hw
         full = values
         if self.step > 1:
             size = (columns * self.step, rows * self.step)
-            full = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+            enlarged = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)
+            full = np.asarray(enlarged, values.dtype)
         return full[self.step : self.step + y1 - y0, self.step : self.step + x1 - x0]
 
     def part(self, box: tuple[int, int, int, int]) -> tuple[Grid, tuple[slice, slice]]:
@@ -190,7 +192,7 @@ def _spread(triangle: NDArray[np.int32]) -> NDArray[np.int32]:
     )
     number_of_label = np.zeros(int(nearest.max()) + 1, np.int32)
     number_of_label[nearest[empty == 0]] = triangle[empty == 0]
-    return number_of_label[nearest]
+    return np.asarray(number_of_label[nearest], np.int32)
 
 
 def _cross(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -66,9 +66,13 @@ def conceal(picture: NDArray[np.uint8], bbox: NDArray[np.float32], *, blank: boo
         hidden = np.full_like(region, 96)
     else:
         # Seven blocks across a face keep its colours and nothing of the person.
-        blocks = (max(1, round(7 * (x1 - x0) / max(w, 1))), max(1, round(7 * (y1 - y0) / max(h, 1))))
+        blocks = (
+            max(1, round(7 * (x1 - x0) / max(w, 1))),
+            max(1, round(7 * (y1 - y0) / max(h, 1))),
+        )
         tiny = cv2.resize(region, blocks, interpolation=cv2.INTER_AREA)
-        hidden = cv2.resize(tiny, (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC)
+        soft = cv2.resize(tiny, (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC)
+        hidden = np.asarray(soft, np.uint8)
     centre = ((bbox[0] + bbox[2]) / 2 - x0, (bbox[1] + bbox[3]) / 2 - y0)
     axes = ((0.5 + _HEAD) * w, (0.5 + _HEAD) * h)
     mask = np.zeros(region.shape[:2], np.uint8)

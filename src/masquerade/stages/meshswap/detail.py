@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from masquerade.geometry.sampling import blur
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -14,6 +16,8 @@ __all__ = ["Detail"]
 
 _FINE_PX = 1.0
 _COARSE_PX = 2.4
+_REACH = 2.2
+"""Sigmas after which the kernels end: what is beyond tells nothing of sharpness."""
 _MEASURE_EVERY = 8
 _NOISE_CLIP = 2.5
 """What exceeds the noise by this factor is an edge of the target's and stays out."""
@@ -52,7 +56,7 @@ class Detail:
         """
         if strength <= 0:
             return drawn
-        film_fine = _blur(target, _FINE_PX)
+        film_fine = blur(target, _FINE_PX, _REACH)
         if self._frames % _MEASURE_EVERY == 0:
             self._measure(drawn, target, film_fine, shown > 0.9)
         self._frames += 1
@@ -60,22 +64,20 @@ class Detail:
         if self._noise < 0.3:
             return out
         grain = cv2.subtract(target, film_fine, dtype=cv2.CV_16S)
-        limit = strength * _NOISE_CLIP * self._noise
-        grain = cv2.min(cv2.max(grain, -limit), limit)
-        return cv2.add(out, grain, dtype=cv2.CV_8U)  # type: ignore[return-value]
+        limit = round(strength * _NOISE_CLIP * self._noise)
+        grain = np.clip(grain, -limit, limit)
+        return np.asarray(cv2.add(out, grain, dtype=cv2.CV_8U), np.uint8)
 
     def _rescale(self, drawn: NDArray[np.uint8], strength: float) -> NDArray[np.uint8]:
         fine = 1 + strength * (self._fine - 1)
         coarse = 1 + strength * (self._coarse - 1)
         if abs(fine - 1) < 0.06 and abs(coarse - 1) < 0.06:
             return drawn
-        softened = cv2.addWeighted(
-            drawn, fine, _blur(drawn, _FINE_PX), coarse - fine, 0, dtype=cv2.CV_16S
-        )
-        if abs(coarse - 1) < 0.03:
-            return cv2.convertScaleAbs(cv2.max(softened, 0))  # type: ignore[return-value]
-        rest = cv2.convertScaleAbs(_blur(drawn, _COARSE_PX), alpha=1 - coarse) if coarse < 1 else 0
-        return cv2.add(softened, rest, dtype=cv2.CV_8U)  # type: ignore[return-value]
+        soft = blur(drawn, _FINE_PX, _REACH)
+        out = cv2.addWeighted(drawn, fine, soft, coarse - fine, 0, dtype=cv2.CV_16S)
+        softest = blur(drawn, _COARSE_PX, _REACH)
+        out = cv2.addWeighted(out, 1.0, softest.astype(np.int16), 1 - coarse, 0, dtype=cv2.CV_8U)
+        return np.asarray(out, np.uint8)
 
     def _measure(
         self,
@@ -86,7 +88,7 @@ class Detail:
     ) -> None:
         if shown.sum() < 256:
             return
-        own = _bands(drawn, _blur(drawn, _FINE_PX), shown)
+        own = _bands(drawn, blur(drawn, _FINE_PX, _REACH), shown)
         film = _bands(target, film_fine, shown)
         noise = min(1.4826 * float(np.median(np.abs(film[0]))), 6.0)
         fine = np.clip(_edges(film[0], noise) / _edges(own[0], 0.0), 0.15, 1.0)
@@ -97,16 +99,11 @@ class Detail:
         self._noise += rate * (noise - self._noise)
 
 
-def _blur(picture: NDArray[np.uint8], sigma: float) -> NDArray[np.uint8]:
-    size = 2 * int(np.ceil(2.2 * sigma)) + 1
-    return cv2.GaussianBlur(picture, (size, size), sigma, borderType=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
-
-
 def _bands(
     sharp: NDArray[np.uint8], fine: NDArray[np.uint8], where: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
     """The two bands of the green channel where asked."""
-    coarse = _blur(np.ascontiguousarray(sharp[..., 1]), _COARSE_PX)[where].astype(np.int16)
+    coarse = blur(np.ascontiguousarray(sharp[..., 1]), _COARSE_PX, _REACH)[where].astype(np.int16)
     middle = fine[..., 1][where].astype(np.int16)
     return sharp[..., 1][where] - middle, middle - coarse
 

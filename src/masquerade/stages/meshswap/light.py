@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from masquerade.geometry.mesh import facing
+from masquerade.geometry.sampling import blur, reduce, sample
 from masquerade.models.canonical import CANONICAL
 from masquerade.stages.meshswap.parts import (
     FIELD_SIZE,
@@ -29,6 +30,7 @@ __all__ = ["FaceField", "Light", "sample_field"]
 
 _LIGHT_SIZE = 32
 """Texels along a side of the field on which light is smoothed: light is smooth, so it is small."""
+_LIGHT_WH = (_LIGHT_SIZE, _LIGHT_SIZE)
 _LIGHT_SIGMA = 0.05 * _LIGHT_SIZE
 """Width of what counts as light rather than skin, in those texels."""
 _STEP_AS_SCALE = 0.6
@@ -67,10 +69,10 @@ def sample_field(pixels: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> F
     scale = min(_SAMPLE_PX / max(region.shape[:2]), 1.0)
     if scale < 1.0:
         size = (max(2, round(region.shape[1] * scale)), max(2, round(region.shape[0] * scale)))
-        region = cv2.resize(region, size, interpolation=cv2.INTER_AREA)
+        region = reduce(region, size)
     ratio = np.array(region.shape[1::-1], np.float32) / (high - low).astype(np.float32)
     xy = _positions((mesh[:, :2] - low + 0.5) * ratio - 0.5)
-    colour = cv2.remap(region, xy, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    colour = sample(region, xy)
     limit = np.array(region.shape[1::-1], np.float32) - 0.5
     inside = ((xy > -0.5) & (xy < limit)).all(-1)
     _, _, number = field_weights(FIELD_SIZE)
@@ -87,20 +89,12 @@ def _positions(points: NDArray[np.floating]) -> NDArray[np.float32]:
     vertices, weights, _ = field_weights(FIELD_SIZE // 2)
     at = np.einsum("tkc,tk->tc", points.astype(np.float32)[vertices], weights)
     half = at.reshape(FIELD_SIZE // 2, FIELD_SIZE // 2, 2)
-    return cv2.resize(half, (FIELD_SIZE, FIELD_SIZE), interpolation=cv2.INTER_LINEAR)  # type: ignore[return-value]
-
-
-def _smooth(values: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    return cv2.GaussianBlur(values, (0, 0), sigma, borderType=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
-
-
-def _reduce(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    size = (_LIGHT_SIZE, _LIGHT_SIZE)
-    return cv2.resize(values, size, interpolation=cv2.INTER_AREA)  # type: ignore[return-value]
+    full = cv2.resize(half, (FIELD_SIZE, FIELD_SIZE), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(full, np.float32)
 
 
 def _lightness(colour: NDArray[np.float32]) -> NDArray[np.float32]:
-    return cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
+    return np.asarray(cv2.cvtColor(colour, cv2.COLOR_BGR2GRAY), np.float32)
 
 
 class Light:
@@ -111,9 +105,7 @@ class Light:
         donor_trust: float32 (64, 64) 0..1.
     """
 
-    def __init__(
-        self, donor_field: NDArray[np.float32], donor_trust: NDArray[np.float32]
-    ) -> None:
+    def __init__(self, donor_field: NDArray[np.float32], donor_trust: NDArray[np.float32]) -> None:
         self._donor = donor_field
         self._skin = skin_field() * donor_trust
         self._folds_mean: NDArray[np.float32] | None = None
@@ -140,12 +132,12 @@ class Light:
         if occluded is not None:
             weight = weight * (1 - occluded)
         weight = weight[..., None] + np.float32(1e-4)
-        film = _reduce(target.colour * weight)
-        own = _reduce(self._donor * weight)
-        total = _reduce(np.repeat(weight, 3, axis=2))
+        film = reduce(target.colour * weight, _LIGHT_WH)
+        own = reduce(self._donor * weight, _LIGHT_WH)
+        total = reduce(np.repeat(weight, 3, axis=2), _LIGHT_WH)
         # A wider blur, faintly mixed in, fills what no skin near by has measured.
         film, own, total = (
-            _smooth(part, _LIGHT_SIGMA) + 0.02 * _smooth(part, 4 * _LIGHT_SIGMA)
+            blur(part, _LIGHT_SIGMA) + 0.02 * blur(part, 4 * _LIGHT_SIGMA)
             for part in (film, own, total)
         )
         ratio = (film + 2.0 * total) / (own + 2.0 * total)
@@ -153,7 +145,7 @@ class Light:
         lightness = _lightness(gain)[..., None]
         # The lift has the colour of the lit skin, so that dark features stay neutral.
         kept = np.where(lightness > 1, lightness**_STEP_AS_SCALE, lightness)
-        scale = gain * (kept / lightness)
+        scale = (gain * (kept / lightness)).astype(np.float32)
         return scale, ((gain - scale) * own / total).astype(np.float32)
 
     def folds(self, target: FaceField, strength: float) -> NDArray[np.float32]:
@@ -163,11 +155,11 @@ class Light:
         belong to the target's identity) are left out and those that come and go are kept.
         """
         grey = _lightness(target.colour) + 4.0
-        band = np.log(_smooth(grey, 0.6) / _smooth(grey, 2.7))
+        band = np.log(blur(grey, 0.6) / blur(grey, 2.7))
         if self._folds_mean is None:
             self._folds_mean = band
         self._frames += 1
         rate = max(1 / self._frames, 0.02)
         self._folds_mean = self._folds_mean + rate * (band - self._folds_mean)
         change = (band - self._folds_mean) * fold_field() * target.seen
-        return np.exp(strength * np.clip(change, -0.35, 0.2)).astype(np.float32)
+        return np.asarray(np.exp(strength * np.clip(change, -0.35, 0.2)), np.float32)

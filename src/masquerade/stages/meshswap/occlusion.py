@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from masquerade.geometry.sampling import blur
 from masquerade.stages.meshswap.parts import FIELD_SIZE, skin_field
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Occlusion:
         self._learn(look, field.seen)
         if not self._covered.any():
             return None
-        return cv2.GaussianBlur(self._covered.astype(np.float32), (0, 0), 1.0)  # type: ignore[return-value]
+        return blur(self._covered.astype(np.float32), 1.0)
 
     def _learn(self, look: NDArray[np.float32], seen: NDArray[np.float32]) -> None:
         self._frames += 1
@@ -83,8 +84,9 @@ class Occlusion:
 
 def _appearance(colour: NDArray[np.float32]) -> NDArray[np.float32]:
     """Lightness and two chromaticities in logarithms, float32 (64, 64, 3)."""
-    blue, green, red = cv2.split(np.log(cv2.GaussianBlur(colour, (3, 3), 0.8) + 12.0))
-    return cv2.merge([(blue + green + red) / 3, red - green, blue - green])  # type: ignore[return-value]
+    blue, green, red = cv2.split(np.log(blur(colour, 0.8, 1.2) + np.float32(12.0)))
+    look = cv2.merge([(blue + green + red) / 3, red - green, blue - green])
+    return np.asarray(look, np.float32)
 
 
 def _fit(
@@ -105,14 +107,14 @@ def _fit(
         error = _distance(flat - level - basis[:, :terms] @ coefficients, tolerance)
         trust = given / (1 + (error / 0.5) ** 4)
     fitted = _surface() @ coefficients + level
-    return fitted.reshape(values.shape).astype(np.float32)
+    return np.asarray(fitted.reshape(values.shape), np.float32)
 
 
 def _distance(
     difference: NDArray[np.float32], tolerance: NDArray[np.float32]
 ) -> NDArray[np.float32]:
     scaled = difference / tolerance
-    return np.sqrt(np.einsum("...c,...c->...", scaled, scaled))
+    return np.asarray(np.sqrt(np.einsum("...c,...c->...", scaled, scaled)), np.float32)
 
 
 def _objects(distance: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -128,7 +130,7 @@ def _objects(distance: NDArray[np.float32]) -> NDArray[np.bool_]:
     closed = cv2.morphologyEx(
         thing[labels].astype(np.uint8), cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)
     )
-    return cv2.dilate(closed, kernel) > 0  # type: ignore[no-any-return]
+    return np.asarray(cv2.dilate(closed, kernel)) > 0
 
 
 def refine(

@@ -43,7 +43,9 @@ FIELD_SIZE = 64
 
 RING_REACH = (0.12, 0.28, 0.5)
 """How far each ring lies beyond the oval, as a share of its distance from the face's centre."""
-RING_FALLOFF = tuple((1 - r / RING_REACH[-1]) ** 2 * (1 + 2 * r / RING_REACH[-1]) for r in RING_REACH)
+RING_FALLOFF = tuple(
+    (1 - r / RING_REACH[-1]) ** 2 * (1 + 2 * r / RING_REACH[-1]) for r in RING_REACH
+)
 """How much of the oval's displacement is left at each ring: a smooth step down to nothing."""
 
 # fmt: off
@@ -126,7 +128,7 @@ def _polygons(size: int, *rings: NDArray[np.integer], grow_px: int = 0) -> NDArr
         cv2.fillPoly(field, [points], 255, 8, 4)
     if grow_px:
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * grow_px + 1, 2 * grow_px + 1))
-        field = cv2.dilate(field, kernel)
+        return np.asarray(cv2.dilate(field, kernel), np.uint8)
     return field
 
 
@@ -149,7 +151,7 @@ def edge_ramp(size: int, width: float) -> NDArray[np.float32]:
     inside = _polygons(size, OVAL)
     distance = cv2.distanceTransform(cv2.copyMakeBorder(inside, 1, 1, 1, 1, 0), cv2.DIST_L2, 5)
     t = np.clip(distance[1:-1, 1:-1] / (width * size), 0, 1)
-    return (t * t * (3 - 2 * t)).astype(np.float32)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 @cache
@@ -170,4 +172,4 @@ def fold_field() -> NDArray[np.float32]:
         for u, v in CANONICAL.uv[vertices]:
             square = ((xs + 0.5) / FIELD_SIZE - u) ** 2 + ((ys + 0.5) / FIELD_SIZE - v) ** 2
             field = np.maximum(field, np.exp(-square / (2 * radius**2)))
-    return (field * (skin_field() > 0)).astype(np.float32)
+    return np.asarray(field * (skin_field() > 0), np.float32)

@@ -11,6 +11,7 @@ import numpy as np
 from masquerade.core.frame import Patch
 from masquerade.geometry.mesh import EYE_LEFT, EYE_RIGHT, INNER_LIPS, IRIS_CENTRES, OVAL, facing
 from masquerade.geometry.raster import Grid, Surface, rasterise
+from masquerade.geometry.sampling import reduce, sample
 from masquerade.models.canonical import CANONICAL
 from masquerade.stages.meshswap.detail import Detail
 from masquerade.stages.meshswap.light import FaceField, Light, sample_field
@@ -47,7 +48,7 @@ class Donor:
         self.mesh = identity.mesh
         self.texture = Texture(identity.texture, identity.coverage)
         trust = self.texture.coverage
-        self.trust: NDArray[np.float32] = cv2.resize(trust, (FIELD_SIZE, FIELD_SIZE))
+        self.trust: NDArray[np.float32] = reduce(trust, (FIELD_SIZE, FIELD_SIZE))
         self.alpha: NDArray[np.float32] = edge_ramp(len(trust), _RAMP) * trust
         uv = np.concatenate([CANONICAL.uv, identity.iris[[0, 5]]])
         self.uv: NDArray[np.float32] = with_rings(uv)
@@ -73,7 +74,7 @@ class _Layout:
     def field_at_face(self, field: NDArray[np.float32]) -> NDArray[np.float32]:
         """Values of an atlas field at the face's cells."""
         at = self.uv[self.at_face] * len(field) - 0.5
-        return cv2.remap(field, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
+        return sample(field, at)
 
 
 class FaceRenderer:
@@ -151,15 +152,13 @@ class FaceRenderer:
         face, at_face = grid.part(face_box)
         return _Layout(points, grid, surface, cells[..., :2], from_px, face, at_face)
 
-    def _warp_surroundings(
-        self, pixels: NDArray[np.uint8], layout: _Layout
-    ) -> NDArray[np.uint8]:
+    def _warp_surroundings(self, pixels: NDArray[np.uint8], layout: _Layout) -> NDArray[np.uint8]:
         """A copy of the frame's part under the grid, its outline moved to the donor's."""
         x0, y0, x1, y1 = layout.grid.box
         if self._settings.shape == 0:
             return pixels[y0:y1, x0:x1].copy()
         at = layout.grid.enlarge(layout.from_px)
-        return cv2.remap(pixels, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[return-value]
+        return sample(pixels, at)
 
     def _lit_texture(
         self, layout: _Layout, field: FaceField, covered: NDArray[np.float32] | None
@@ -169,7 +168,7 @@ class FaceRenderer:
         span = float(np.ptp(layout.points[:468, :2], axis=0).max())
         level = texture.level(texture.level_for(texture.size / span))
         at = layout.face.enlarge(layout.uv[layout.at_face] * np.float32(len(level)) - 0.5)
-        skin = cv2.remap(level, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        skin = sample(level, at)
         scale, lift = map(
             layout.field_at_face, self._light.relight(field, covered, settings.relight)
         )
@@ -177,10 +176,11 @@ class FaceRenderer:
             folds = layout.field_at_face(self._light.folds(field, settings.wrinkles))[..., None]
             scale, lift = scale * folds, lift * folds
         lit = cv2.multiply(skin, layout.face.enlarge(scale), dtype=cv2.CV_8U)
-        return cv2.add(lit, layout.face.enlarge(lift.astype(np.uint8)))  # type: ignore[return-value]
+        lit = cv2.add(lit, layout.face.enlarge(lift.astype(np.uint8)))
+        return np.asarray(lit, np.uint8)
 
     def _alpha(self, layout: _Layout) -> NDArray[np.float32]:
-        """How far each cell of the face shows the donor: soft at the rim and where it turns away."""
+        """How far each cell shows the donor: soft at the rim and where the face turns away."""
         number = layout.surface.triangle[layout.at_face]
         turned = np.ones(len(TRIANGLES) + 1, np.float32)
         turned[:-1] = np.clip((facing(layout.points, TRIANGLES) - 0.05) / 0.25, 0, 1)
@@ -196,7 +196,7 @@ class FaceRenderer:
         lips = layout.points[INNER_LIPS, :2] - (x0, y0)
         hole = np.zeros(mask.shape, np.uint8)
         cv2.fillPoly(hole, [np.round(lips * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-        return mask * (1 - hole.astype(np.float32) / 255)
+        return mask * (1 - hole.astype(np.float32) / np.float32(255))
 
 
 def _box(

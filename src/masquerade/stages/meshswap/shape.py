@@ -63,7 +63,7 @@ class ShapeTransfer:
         self._delta: NDArray[np.float64] = np.zeros((468, 3))
 
     def offsets(self, landmarks: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
-        """Frame offsets, float32 (468, 3) in pixels, that turn the target's points into the donor's.
+        """Frame offsets, float32 (468, 3) in pixels, from the target's points to the donor's.
 
         Args:
             landmarks: float32 (>= 468, 3) frame pixels.
@@ -75,7 +75,7 @@ class ShapeTransfer:
         if self._weight < _NEUTRAL_FRAMES:
             self._observe(landmarks, turn_degrees(pose)[0])
         turned = self._delta @ pose.rotation / pose.scale * _TO_IMAGE
-        return (strength * turned).astype(np.float32)
+        return np.asarray(strength * turned, np.float32)
 
     def _observe(self, landmarks: NDArray[np.float32], yaw_deg: float) -> None:
         weight = max(1.0 - abs(yaw_deg) / 45.0, 0.05)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
+from masquerade.geometry.sampling import reduce
 from masquerade.stages.meshswap.parts import FIELD_SIZE
 
 if TYPE_CHECKING:
@@ -31,13 +31,9 @@ class Texture:
         self.size = len(atlas)
         self._levels: dict[int, NDArray[np.uint8]] = {0: atlas}
         small = (FIELD_SIZE, FIELD_SIZE)
-        self.field: NDArray[np.float32] = cv2.resize(
-            atlas, small, interpolation=cv2.INTER_AREA
-        ).astype(np.float32)
+        self.field: NDArray[np.float32] = reduce(atlas, small).astype(np.float32)
         """The atlas as a field, float32 (64, 64, 3), BGR 0..255."""
-        self.coverage: NDArray[np.float32] = (
-            cv2.resize(coverage, (128, 128), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-        )
+        self.coverage = reduce(coverage, (128, 128)).astype(np.float32) / np.float32(255)
         """Trust as float32 (128, 128), 0..1."""
 
     def level_for(self, texels_per_px: float) -> int:
@@ -50,6 +46,5 @@ class Texture:
         found = self._levels.get(number)
         if found is None:
             size = round(len(self._atlas) * 2 ** (-number / _STEPS_PER_OCTAVE))
-            found = cv2.resize(self._atlas, (size, size), interpolation=cv2.INTER_AREA)
-            self._levels[number] = found
+            found = self._levels[number] = reduce(self._atlas, (size, size))
         return found

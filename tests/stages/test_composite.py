@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from masquerade.core.face import Face
+from masquerade.core.frame import Frame, FrameJob, Patch
+from masquerade.core.settings import Settings
+from masquerade.stages.composite import Composite, blend, conceal
+
+BOX = np.array([20, 20, 60, 70], np.float32)
+
+
+def _picture(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (96, 96, 3), np.uint8)
+
+
+def _face(**changes) -> Face:
+    return Face(bbox=BOX.copy(), score=0.9, track_id=4, selected=True, **changes)
+
+
+def _patch(value: int = 255) -> Patch:
+    pixels = np.full((60, 50, 3), 77, np.uint8)
+    return Patch(4, (15, 15, 65, 75), pixels, np.full((60, 50), value, np.uint8))
+
+
+def _job(faces, patches=(), scene=0, seed=0) -> FrameJob:
+    return FrameJob(Frame(_picture(seed)), list(faces), list(patches), scene=scene)
+
+
+@given(st.integers(0, 99))
+def test_a_zero_mask_changes_no_bit(seed: int) -> None:
+    picture = _picture(seed)
+    blend(picture, _patch(0))
+    assert (picture == _picture(seed)).all()
+
+
+def test_a_full_mask_takes_the_patch_and_a_half_one_the_mean() -> None:
+    picture = _picture()
+    blend(picture, _patch(255))
+    assert (picture[15:75, 15:65] == 77).all()
+    picture = np.zeros((96, 96, 3), np.uint8)
+    blend(picture, _patch(128))
+    assert set(np.unique(picture[15:75, 15:65])) == {39}
+
+
+def test_a_frame_without_selected_faces_is_not_even_copied() -> None:
+    face = _face()
+    face.selected = False
+    job = Composite(Settings()).process(_job([face]))
+    assert job.output is job.frame.pixels
+
+
+def test_the_frame_itself_is_never_written() -> None:
+    job = _job([_face()], [_patch()])
+    Composite(Settings()).process(job)
+    assert (job.frame.pixels == _picture()).all()
+    assert (job.output[15:75, 15:65] == 77).all()
+
+
+@pytest.mark.parametrize("policy", ["hold", "blur", "blank"])
+def test_a_selected_face_without_a_patch_is_hidden(policy: str) -> None:
+    job = Composite(Settings(on_lost=policy)).process(_job([_face()]))
+    inside = (slice(22, 68), slice(22, 58))
+    change = np.abs(job.output[inside].astype(int) - job.frame.pixels[inside])
+    assert change.mean() > 30
+    # Fine structure, which tells who it is, is gone.
+    assert np.abs(np.diff(job.output[inside].astype(int), axis=0)).mean() < 12
+
+
+def test_hold_shows_the_last_swap_where_the_face_has_gone() -> None:
+    stage = Composite(Settings(hold_frames=3))
+    stage.process(_job([_face()], [_patch()]))
+    moved = _face(state="lost", lost_frames=2)
+    moved.bbox += np.array([8, 4, 8, 4], np.float32)
+    output = stage.process(_job([moved])).output
+    assert (output[19:79, 23:73] == 77).all()
+
+
+def test_a_hold_ends_in_blur() -> None:
+    stage = Composite(Settings(hold_frames=3))
+    stage.process(_job([_face()], [_patch()]))
+    output = stage.process(_job([_face(state="lost", lost_frames=4)])).output
+    assert not (output[20:70, 20:60] == 77).all(2).any()
+
+
+def test_a_held_patch_at_the_border_is_cut() -> None:
+    stage = Composite(Settings())
+    stage.process(_job([_face()], [_patch()]))
+    for shift in ([-40, -40], [60, 60], [400, 0]):
+        moved = _face(state="lost", lost_frames=1)
+        moved.bbox += np.array([*shift, *shift], np.float32)
+        assert stage.process(_job([moved])).output.shape == (96, 96, 3)
+
+
+@pytest.mark.parametrize("forget", ["scene", "reset"])
+def test_nothing_is_held_over_a_cut_or_a_reset(forget: str) -> None:
+    stage = Composite(Settings())
+    stage.process(_job([_face()], [_patch()]))
+    if forget == "reset":
+        stage.reset()
+    job = _job([_face(state="lost", lost_frames=1)], scene=int(forget == "scene"))
+    assert not (stage.process(job).output == 77).all(2).any()
+
+
+def test_concealing_outside_the_frame_does_nothing() -> None:
+    picture = _picture()
+    conceal(picture, np.array([300, 300, 340, 340], np.float32), blank=False)
+    assert (picture == _picture()).all()
