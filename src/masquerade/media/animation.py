@@ -95,8 +95,8 @@ class AnimationSource:
     def __iter__(self) -> Iterator[Frame]:
         at_ms = 0
         for seq in range(self.info.frame_count or 1):
-            duration = self._duration_at(seq)
             with mapped(str(self.path)):
+                duration = self._duration_at(seq)
                 pixels, alpha = _planes(self._image)
             self.natives.put(seq, _Original(pixels, alpha, duration))
             yield Frame(pixels, seq, at_ms, _MILLISECOND)

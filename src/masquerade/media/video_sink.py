@@ -56,7 +56,8 @@ class VideoSink:
         path: where to write; the extension chooses the container.
         source: where the frames come from: gives size, rate and, if it is a VideoSource, sound,
             subtitles, chapters and colour.
-        options: encoder, quality, preset, sound.
+        options: encoder, quality, preset, sound. Without an encoder HDR is written by one that
+            keeps 10 bits.
         disclosure: written as tags of the container, in MP4 and MOV as XMP too.
         overwrite: whether an existing file may be replaced.
         inputs: further files that must not be the output.
@@ -84,12 +85,12 @@ class VideoSink:
         if container is None:
             raise unknown_extension(self.path, VIDEO_EXTENSIONS)
         self._container_name = container
-        self._encoder = find_encoder(self._options.encoder, container)
+        self._notices: list[str] = []
         self._video = source if isinstance(source, VideoSource) else None
         self._facts = self._video.facts if self._video else None
+        self._encoder = self._find_encoder()
         width, height = source.info.size_wh
         self._tags = self._facts.tags if self._facts else ColorTags.for_size(width, height)
-        self._notices: list[str] = []
         self._format = self._pixel_format(width, height)
         self._writer = BgrWriter(self._tags, self._format)
         self._reformatter = VideoReformatter()
@@ -116,6 +117,13 @@ class VideoSink:
 
     def _writing(self) -> contextlib.AbstractContextManager[None]:
         return writing(self.path, self._encoder.name)
+
+    def _find_encoder(self) -> Encoder:
+        name = self._options.encoder
+        if name is None and self._facts and self._facts.tags.hdr:
+            name = "libsvtav1" if self._container_name == "webm" else "libx265"
+            self._notices.append(f"The video is HDR, so {name} is used, which keeps 10 bits.")
+        return find_encoder(name, self._container_name)
 
     def _pixel_format(self, width: int, height: int) -> str:
         """The pixel format to encode: 4:2:0 for all players, or the source's own if lossless."""
