@@ -25,6 +25,8 @@ _FLOW_MARGIN = 1.1
 _CARRY_FRAMES = 6
 """How many frames in a row a face may be carried by flow alone."""
 _DRIFT_GAIN, _DRIFT_DECAY = 0.15, 0.95
+_LOST_GAIN, _LOST_DECAY = 0.5, 0.8
+"""A lost face is believed to stop soon: what hides it must not run ahead of it."""
 _FOLLOWED = 0.6
 """Likeness of the pixels left and found, from which the flow was that of the face."""
 _SURPRISE_DECAY = 0.8
@@ -139,10 +141,19 @@ class FaceTrack:
         self._predicted()
 
     def lose(self) -> None:
-        """Give up the landmarks; the box goes on from the last frame as the face lately moved."""
+        """Give up the landmarks; the box goes on as the face moved last, slower in every frame.
+
+        A face that was measured in this frame has jumped onto another one: where it was before
+        the jump is the best that is known of it.
+        """
         self._misses = max(self._misses, 1)
-        box = self.face.bbox + np.tile(self._drift, 2).astype(np.float32)
-        self._drift *= _DRIFT_DECAY
+        box = self.face.bbox
+        if self.face.state == "measured":
+            box = mesh_box(self._before)
+        elif not self.lost:
+            self._drift = _LOST_GAIN * self._step
+        box = box + np.tile(self._drift, 2).astype(np.float32)
+        self._drift = _LOST_DECAY * self._drift
         self.face = self._next_face(box, "lost", self.face.lost_frames + 1, None)
 
     def inherit(self, other: FaceTrack) -> None:
