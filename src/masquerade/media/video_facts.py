@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
 import av
-from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Discard, Disposition
 
 from masquerade.core.errors import UnsupportedMediaError
@@ -16,8 +15,6 @@ from masquerade.media.colorimetry import ColorTags
 from masquerade.media.orientation import Orientation
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from av.container import InputContainer
     from av.sidedata.sidedata import SideData
     from av.video.stream import VideoStream
@@ -62,10 +59,8 @@ class VideoFacts:
                 f"{path} is HDR video with the PQ curve, which is not processed; convert it "
                 "to SDR or HLG first."
             )
-        orientation = Orientation()
-        for item in cast("Iterable[SideData]", frame.side_data):
-            if item.type == SideDataType.DISPLAYMATRIX:
-                orientation = Orientation.from_display_matrix(bytes(item))
+        turn = cast("SideData | None", frame.side_data.get("DISPLAYMATRIX"))
+        orientation = Orientation.from_display_matrix(bytes(turn)) if turn else Orientation()
         aspect = stream.sample_aspect_ratio or None
         if aspect and orientation.transpose:
             aspect = 1 / aspect
