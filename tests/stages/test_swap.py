@@ -66,3 +66,22 @@ def test_a_new_scene_starts_afresh() -> None:
         stage.process(_job(_face()))
     again = stage.process(_job(_face(), scene=1)).patches[0]
     assert np.array_equal(first.pixels, again.pixels)
+
+
+def test_a_neighbours_surroundings_never_bring_a_real_face_back() -> None:
+    points = donor_photos.face("hopper").points
+    frame = donor_photos.face("hopper").pixels
+    beside = _face(1, landmarks=points + np.array([90, 0, 0], np.float32))
+    beside.bbox = beside.bbox + np.array([90, 0, 90, 0], np.float32)
+    job = _stage().process(_job(_face(0), beside))
+    first, second = job.patches
+    x0, y0, x1, y1 = first.box
+    swapped = frame.copy()
+    swapped[y0:y1, x0:x1][first.mask > 0] = first.pixels[first.mask > 0]
+    # Where the second face leaves its surroundings nearly in place, they are the first's swap.
+    u0, v0, u1, v1 = second.box
+    rim = (slice(v0, v1), slice(u0, u0 + 12))
+    drawn = second.mask[:, :12] > 0
+    error = np.abs(second.pixels[:, :12].astype(int) - swapped[rim])[drawn].mean()
+    real = np.abs(second.pixels[:, :12].astype(int) - frame[rim])[drawn].mean()
+    assert drawn.any() and error < real

@@ -38,10 +38,12 @@ def blend(picture: NDArray[np.uint8], patch: Patch) -> None:
     """
     x0, y0, x1, y1 = patch.box
     region = picture[y0:y1, x0:x1]
-    solid = patch.mask == 255
-    soft = (patch.mask > 0) & ~solid
-    cv2.copyTo(patch.pixels, solid.astype(np.uint8), region)
-    if soft.any():
+    between = cv2.inRange(patch.mask, 1, 254)
+    if not cv2.countNonZero(between):
+        cv2.copyTo(patch.pixels, patch.mask, region)
+    else:
+        soft = between > 0
+        cv2.copyTo(patch.pixels, cv2.subtract(patch.mask, between), region)
         weight = patch.mask[soft].astype(np.float32)[:, None] / 255
         mixed = region[soft] + (patch.pixels[soft].astype(np.float32) - region[soft]) * weight
         region[soft] = np.round(mixed).astype(np.uint8)

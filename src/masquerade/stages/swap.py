@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from masquerade.core.frame import Failure
+from masquerade.stages.composite import blend
 from masquerade.stages.meshswap.renderer import Donor, FaceRenderer
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from masquerade.core.face import Face
     from masquerade.core.frame import FrameJob
     from masquerade.core.settings import Settings
@@ -45,7 +49,9 @@ class Swap:
             if face.landmarks is None or face.state == "lost":
                 job.failures.append(Failure(self.name, "the face is lost", face.track_id))
                 continue
-            patch = self._renderer(face).draw(job.frame.pixels, face.landmarks, face.track_id)
+            patch = self._renderer(face).draw(
+                job.frame.pixels, face.landmarks, face.track_id, _backdrop(job, face)
+            )
             if patch is not None:
                 job.patches.append(patch)
         return job
@@ -64,3 +70,24 @@ class Swap:
                 donor = self._donors[name] = Donor(self._identities[name])
             found = self._renderers[face.track_id] = (name, FaceRenderer(donor, self._settings))
         return found[1]
+
+
+def _backdrop(job: FrameJob, face: Face) -> NDArray[np.uint8] | None:
+    """The frame with the patches that reach into a face's surroundings; None where none does.
+
+    A face warps what is around it. Were that taken from the frame, a neighbour's real face would
+    come back into the picture.
+    """
+    half = (face.bbox[2:] - face.bbox[:2]) / 2
+    x0, y0, x1, y1 = (*(face.bbox[:2] - half), *(face.bbox[2:] + half))
+    near = [
+        p
+        for p in job.patches
+        if p.box[0] < x1 and p.box[2] > x0 and p.box[1] < y1 and p.box[3] > y0
+    ]
+    if not near:
+        return None
+    picture = job.frame.pixels.copy()
+    for patch in near:
+        blend(picture, patch)
+    return picture

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from masquerade.geometry.sampling import blur
+from masquerade.geometry.sampling import blur, reduce
 from masquerade.stages.meshswap.parts import FIELD_SIZE, skin_field
 
 if TYPE_CHECKING:
@@ -146,14 +146,19 @@ def refine(
     Returns:
         float32 (H, W) 0..1.
 
-    Source: K. He, J. Sun, X. Tang, "Guided image filtering", PAMI 35(6), 2013, grey guide.
+    Worked out at half the size. Source: K. He, J. Sun, X. Tang, "Guided image filtering",
+    PAMI 35(6), 2013, with a grey guide.
     """
-    size = (2 * radius + 1, 2 * radius + 1)
-    guide = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY).astype(np.float32) / 255
+    size = (radius | 1, radius | 1)
+    half = (max(1, picture.shape[1] // 2), max(1, picture.shape[0] // 2))
+    grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
+    guide = reduce(grey, half).astype(np.float32) / np.float32(255)
+    covered = reduce(covered, half)
     mean_i, mean_p = cv2.blur(guide, size), cv2.blur(covered, size)
     variance = cv2.blur(guide * guide, size) - mean_i * mean_i
     covariance = cv2.blur(guide * covered, size) - mean_i * mean_p
-    slope = covariance / (variance + np.float32(1e-3))
+    slope = covariance / (variance + 1e-3)
     offset = mean_p - slope * mean_i
-    out = cv2.blur(slope, size) * guide + cv2.blur(offset, size)
-    return np.clip((out - 0.15) / 0.7, 0, 1).astype(np.float32)
+    mask = cv2.blur(slope, size) * guide + cv2.blur(offset, size)
+    full = cv2.resize(mask, picture.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(np.clip((full - 0.15) / 0.7, 0, 1), np.float32)

@@ -71,6 +71,15 @@ class _Layout:
     face: Grid
     at_face: tuple[slice, slice]
 
+    def touched(self, alpha: NDArray[np.float32], moved: bool) -> NDArray[np.uint8]:
+        """255 where the face is drawn or its surroundings are moved, 0 elsewhere; box size."""
+        cells = np.zeros(self.grid.shape_hw, np.uint8)
+        if moved:
+            cells[self.surface.triangle >= 0] = 255
+        cells[self.at_face][alpha > 0] = 255
+        # Enlarged, a cell reaches half of the way into its neighbours: all of that is touched.
+        return np.asarray(self.grid.enlarge(cells) > 0, np.uint8) * np.uint8(255)
+
     def field_at_face(self, field: NDArray[np.float32]) -> NDArray[np.float32]:
         """Values of an atlas field at the face's cells."""
         at = self.uv[self.at_face] * len(field) - 0.5
@@ -89,7 +98,11 @@ class FaceRenderer:
         self._occlusion = Occlusion()
 
     def draw(
-        self, pixels: NDArray[np.uint8], landmarks: NDArray[np.float32], track_id: int
+        self,
+        pixels: NDArray[np.uint8],
+        landmarks: NDArray[np.float32],
+        track_id: int,
+        backdrop: NDArray[np.uint8] | None = None,
     ) -> Patch | None:
         """Draw the face; None where it lies outside the frame.
 
@@ -97,18 +110,21 @@ class FaceRenderer:
             pixels: uint8 (H, W, 3) BGR, the target's frame.
             landmarks: float32 (478, 3) frame pixels.
             track_id: written to the patch.
+            backdrop: uint8 (H, W, 3) BGR, what surrounds the face in the result, where that is no
+                longer the frame (another swapped face near by).
         """
         layout = self._lay_out(landmarks, pixels.shape)
         if layout is None:
             return None
-        canvas = self._warp_surroundings(pixels, layout)
+        canvas = self._warp_surroundings(pixels if backdrop is None else backdrop, layout)
         field = sample_field(pixels, landmarks)
         covered = self._occlusion.find(field) if self._settings.occlusion else None
 
         x0, y0, x1, y1 = layout.face.box
         left, top = layout.grid.box[:2]
         base = canvas[y0 - top : y1 - top, x0 - left : x1 - left]
-        mask = layout.face.enlarge(self._alpha(layout))
+        alpha = self._alpha(layout)
+        mask = layout.face.enlarge(alpha)
         skin = self._detail.match(
             self._lit_texture(layout, field, covered),
             pixels[y0:y1, x0:x1],
@@ -118,11 +134,11 @@ class FaceRenderer:
         if covered is not None:
             hidden = layout.face.enlarge(layout.field_at_face(covered))
             mask = mask * (1 - refine(hidden, base, max(2, round(0.04 * max(base.shape)))))
-        if self._settings.strength < 1:
-            mask = mask * np.float32(self._settings.strength)
         mask = self._open_mouth(mask, layout)
         base[:] = cv2.blendLinear(skin, base, mask, 1 - mask)
-        return Patch(track_id, layout.grid.box, canvas, _changed(canvas, pixels, layout.grid.box))
+        return Patch(
+            track_id, layout.grid.box, canvas, layout.touched(alpha, self._settings.shape > 0)
+        )
 
     def _lay_out(self, landmarks: NDArray[np.float32], shape: tuple[int, ...]) -> _Layout | None:
         origin = np.concatenate([landmarks[:468], landmarks[list(IRIS_CENTRES)]])
@@ -188,7 +204,7 @@ class FaceRenderer:
         alpha = layout.field_at_face(self._donor.alpha)
         alpha *= cv2.blur(turned[number], (3, 3))
         alpha[number < 0] = 0
-        return alpha
+        return alpha * np.float32(self._settings.strength)
 
     def _open_mouth(self, mask: NDArray[np.float32], layout: _Layout) -> NDArray[np.float32]:
         """Leave the inside of the lips to the target."""
@@ -208,12 +224,3 @@ def _box(
     x0, y0 = max(int(low[0]), 0), max(int(low[1]), 0)
     x1, y1 = min(int(high[0]), shape[1]), min(int(high[1]), shape[0])
     return None if x1 - x0 < 4 or y1 - y0 < 4 else (x0, y0, x1, y1)
-
-
-def _changed(
-    canvas: NDArray[np.uint8], pixels: NDArray[np.uint8], box: tuple[int, int, int, int]
-) -> NDArray[np.uint8]:
-    """255 where a canvas differs from the frame below it."""
-    x0, y0, x1, y1 = box
-    difference = cv2.absdiff(canvas, pixels[y0:y1, x0:x1])
-    return cv2.bitwise_not(cv2.inRange(difference, (0, 0, 0), (0, 0, 0)))  # type: ignore[return-value]
