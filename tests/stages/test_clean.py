@@ -198,3 +198,23 @@ def test_colour_noise_is_calmed_and_lightness_kept():
     assert calm[patch][..., 0].std() < 0.5 * noisy[patch][..., 0].std()
     weights = [0.114, 0.587, 0.299]
     assert np.abs(calm[patch] @ weights - noisy[patch] @ weights).mean() < 1.5
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_exposure_does_not_matter(name):
+    flat, skin = _skin(name)
+    dark = find_skin((flat.texture * 0.25).astype(np.uint8), flat.seen)
+    assert (dark.trust[skin.trust > 0.8] > 0.5).mean() > 0.95
+    assert (dark.trust[(skin.trust < 0.1) & (flat.seen > 0.5)] > 0.5).mean() < 0.1
+    assert (dark.glasses > 0.5) == (skin.glasses > 0.5)
+    ratio = np.median(dark.model[..., 0][FACE] / skin.model[..., 0][FACE])
+    assert 0.15 < ratio < 0.45  # a quarter of the sRGB value is about 28 % of L
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_strong_compression_does_not_matter(name):
+    flat, skin = _skin(name)
+    poor = cv2.imdecode(cv2.imencode(".jpg", flat.texture, [cv2.IMWRITE_JPEG_QUALITY, 10])[1], 1)
+    again = find_skin(poor, flat.seen)
+    assert (again.trust[skin.trust > 0.8] > 0.5).mean() > 0.7
+    assert (again.trust[(skin.trust < 0.1) & (flat.seen > 0.5)] > 0.5).mean() < 0.1

@@ -16,7 +16,7 @@ import numpy as np
 from masquerade.models.canonical import CANONICAL
 from masquerade.stages.glasses import find_glasses
 from masquerade.stages.regions import region_mask
-from masquerade.stages.skin_model import fit_skin
+from masquerade.stages.skin_model import exposure, fit_skin
 from masquerade.stages.texels import SEEN_PX, blur, disc, shrink, to_lab
 
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def find_skin(texture: NDArray[np.uint8], seen: NDArray[np.float32]) -> Skin:
         texture: uint8 (S, S, 3) BGR atlas, S a multiple of 256.
         seen: float32 (256, 256), 0..1, visibility.
     """
-    lab = to_lab(shrink(texture))
+    small = shrink(texture)
+    gain = exposure(small, seen)
+    lab = to_lab(np.minimum(small * gain, 255))
     smooth = blur(lab, 1.2)
     model, deviation = fit_skin(smooth, seen)
     by_channel = ((smooth - model) / deviation) ** 2
@@ -75,7 +77,7 @@ def find_skin(texture: NDArray[np.uint8], seen: NDArray[np.float32]) -> Skin:
     foreign = np.maximum(foreign, glasses.frame)
     return Skin(
         trust.astype(np.float32),
-        model,
+        _darkened(model, gain),
         glasses.sure,
         glasses.lenses,
         float((foreign * seen * _zones().face).sum() / max(1.0, (seen * _zones().face).sum())),
@@ -88,6 +90,12 @@ def _widened(foreign: NDArray[np.float32]) -> NDArray[np.float32]:
     sure = (foreign > 0.3).astype(np.float32)
     wide = np.asarray(cv2.dilate(sure, disc(13)), np.float32) * (1 - _zones().features)
     return blur(np.maximum(wide, sure), 2.0)
+
+
+def _darkened(model: NDArray[np.float32], gain: float) -> NDArray[np.float32]:
+    """A Lab model of the brightened photo as one of the photo."""
+    bgr = np.asarray(cv2.cvtColor(model, cv2.COLOR_Lab2BGR), np.float32)
+    return to_lab(np.clip(bgr, 0, 1) * np.float32(255 / gain))
 
 
 def skin_model(texture: NDArray[np.uint8], trust: NDArray[np.float32]) -> NDArray[np.float32]:

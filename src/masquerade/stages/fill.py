@@ -13,6 +13,7 @@ from masquerade.stages.texels import (
     SEEN_PX,
     blur,
     blur_within,
+    disc,
     enlarge,
     nearest_marked,
     sample,
@@ -30,9 +31,11 @@ _DETAIL_SIGMA, _GRAIN_SIGMA = 0.024, 0.006
 """In atlas widths: what the mirrored side lends (folds, nose wing), what grain is."""
 _REACH = 0.08
 """Distance from seen skin, in atlas widths, over which painted skin is believed."""
+_ENCLOSED = 31
+"""Gaps up to this width, in texels of 256, are as good as seen: the frame of glasses."""
 _MIRRORED_BELIEF = 0.85
 _EYE_SEEN = 0.7
-_LENS_SIGMA = 0.016
+_LENS_SIGMA, _LENS_FOLDS = 0.014, 0.6
 """In atlas widths: what is wider than this, behind a lens, is the lens and not the face."""
 _PORES = 2.0
 """Grain beyond this many deviations is a fold and is pressed down: pores repeat, folds do not."""
@@ -71,7 +74,7 @@ def clear_lenses(
     model: NDArray[np.float32],
     lenses: NDArray[np.float32],
 ) -> NDArray[np.uint8]:
-    """Take tint, glare and shadow of spectacle lenses away; folds and grain stay.
+    """Take tint, glare and shadow of spectacle lenses away; folds and grain stay, softened.
 
     Args:
         texture: uint8 (1024, 1024, 3) BGR.
@@ -82,8 +85,11 @@ def clear_lenses(
     around = np.asarray(trust * (1 - 0.95 * lenses), np.float32)
     seen = np.asarray(trust * (1 - region_mask("eyes", SEEN_PX, 0.008)) + 1e-3, np.float32)
     low = blur_within(shrink(texture), seen, _LENS_SIGMA * SEEN_PX)
-    change = (_base(texture, around, model) - low) * blur(lenses, 1.5)[..., None]
-    return to_bytes(texture + enlarge(change))
+    through = blur(lenses, 1.5)[..., None]
+    plain = texture + enlarge((_base(texture, around, model) - low) * through)
+    # Glass doubles folds by its own reflections.
+    folds = texture - enlarge(low)
+    return to_bytes(plain - (1 - _LENS_FOLDS) * enlarge(through)[..., None] * folds)
 
 
 def hidden_eyes(trust: NDArray[np.float32]) -> tuple[bool, bool]:
@@ -110,7 +116,8 @@ def coverage_of(trust: NDArray[np.float32]) -> NDArray[np.uint8]:
     Args:
         trust: float32 (256, 256), 0..1, before filling.
     """
-    away = nearest_marked(trust >= 0.5)[1] if (trust >= 0.5).any() else np.full(trust.shape, 1e3)
+    known = cv2.morphologyEx((trust >= 0.5).astype(np.uint8), cv2.MORPH_CLOSE, disc(_ENCLOSED)) > 0
+    away = nearest_marked(known)[1] if known.any() else np.full(trust.shape, 1e3)
     painted = np.exp(-((away / (_REACH * SEEN_PX)) ** 2))
     belief = np.maximum.reduce([trust, painted, _MIRRORED_BELIEF * trust[:, ::-1]])
     soft = blur(belief * region_mask("face", SEEN_PX), 1.5)

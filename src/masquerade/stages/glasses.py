@@ -23,12 +23,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Glasses", "find_glasses"]
 
-_ANGLES, _RADII = 64, 40
-_NEAREST, _FARTHEST, _FLATNESS = 1.25, 2.9, 0.85
+_ANGLES, _RADII, _NEAR_RADII = 64, 50, 40
+_NEAREST, _FARTHEST, _FLATNESS = 1.25, 3.3, 0.85
 """The rings about an eye, in half eye widths; they are a little flatter than circles."""
 _LINE_CHI2, _LINE_CONTRAST = 18.0, 7.0
 _SURE_FROM, _SURE_AT = 0.45, 0.65
 _SPREAD_STEPS = 9
+_OUTWARDS = 1.2
+_BELOW_BROWS = slice(2, _ANGLES // 2 - 2)
+"""Angles at which only a frame is expected to be strange: below and beside the eye."""
 _BRIDGE = (168, 6, 197, 193, 417, 245, 465)
 _ARMS = ((33, 35, 127, 139, 34), (263, 265, 356, 368, 264))
 
@@ -65,28 +68,45 @@ def find_glasses(
     dark = cv2.morphologyEx(light, cv2.MORPH_CLOSE, disc(15)) - light
     # Bright frames and glare count by their colour, dark ones by both.
     strange = np.minimum(chi2 / _LINE_CHI2, 2) + np.minimum(dark / _LINE_CONTRAST, 2)
-    rim, inside = np.zeros((2, *light.shape), np.uint8)
-    found = []
-    for eye in range(2):
-        where = _rings(eye)
-        seen = sample(strange, where)
-        path = _closed_path(seen)
-        found.append(float((seen[np.arange(_ANGLES), path] > 1.6)[_below_brows()].mean()))
-        outline = where[np.arange(_ANGLES), path]
-        outline = np.round(outline * 16).astype(np.int32)
-        cv2.polylines(rim, [outline], True, 1, 2, shift=4)
-        cv2.fillPoly(inside, [outline], 1, shift=4)
-    sure = float(np.clip((np.mean(found) - _SURE_FROM) / (_SURE_AT - _SURE_FROM), 0, 1))
+    rings = [sample(strange, _rings(eye)) for eye in range(2)]
+    around = np.mean([_unbroken(ring) for ring in rings])
+    sure = float(np.clip((around - _SURE_FROM) / (_SURE_AT - _SURE_FROM), 0, 1))
     if sure < 0.5:
         return Glasses(sure, np.zeros_like(light), np.zeros_like(light))
-    bright = light - cv2.morphologyEx(light, cv2.MORPH_OPEN, disc(9))
-    line = np.asarray(np.maximum(dark, bright), np.float32)
-    behind = _dilated(inside > 0, disc(9)) & (region_mask("eyes", SEEN_PX, 0.008) < 0.5)
-    return Glasses(sure, _grown(rim > 0, chi2, line, off[..., 0]), behind.astype(np.float32))
+    bright = np.asarray(light - cv2.morphologyEx(light, cv2.MORPH_OPEN, disc(9)), np.float32)
+    line = np.maximum(dark, bright)
+    rims = [_rim_line(eye, ring, sample(bright, _rings(eye))) for eye, ring in enumerate(rings)]
+    frame = _grown(rims, chi2, line, off[..., 0])
+    return Glasses(sure, frame, _inside(rims).astype(np.float32))
+
+
+def _unbroken(ring: NDArray[np.float32]) -> float:
+    """Share of the best closed path about an eye that is no skin, 0..1."""
+    along = ring[np.arange(_ANGLES), _closed_path(ring[:, :_NEAR_RADII])]
+    return float((along > 1.6)[_BELOW_BROWS].mean())
+
+
+def _rim_line(
+    eye: int, ring: NDArray[np.float32], bright: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """The frame about one eye as a closed line, float32 (angles, 2), texels of 256.
+
+    Once there are glasses, the outermost closed line is the rim; those within are lids and bags.
+    """
+    outwards = np.linspace(0, _OUTWARDS, _RADII, dtype=np.float32)
+    gain = ring + np.minimum(bright / _LINE_CONTRAST, 2) + outwards
+    return _rings(eye)[np.arange(_ANGLES), _closed_path(gain)]
+
+
+def _inside(rims: list[NDArray[np.float32]]) -> NDArray[np.bool_]:
+    lenses = np.zeros((SEEN_PX, SEEN_PX), np.uint8)
+    for line in rims:
+        cv2.fillPoly(lenses, [np.round(line * 16).astype(np.int32)], 1, shift=4)
+    return _dilated(lenses > 0, disc(9)) & (region_mask("eyes", SEEN_PX, 0.008) < 0.5)
 
 
 def _grown(
-    rim: NDArray[np.bool_],
+    rims: list[NDArray[np.float32]],
     chi2: NDArray[np.float32],
     line: NDArray[np.float32],
     off_light: NDArray[np.float32],
@@ -96,7 +116,12 @@ def _grown(
     strange = ((chi2 > _LINE_CHI2) | (line > _LINE_CONTRAST)) & _place()
     # Brows are dark too: only what is darker than most of them belongs to a frame.
     strange &= ~brows | (off_light < -28)
-    mask = rim & strange
+    rim, lower = np.zeros((2, SEEN_PX, SEEN_PX), np.uint8)
+    for line_of_rim in rims:
+        outline = np.round(line_of_rim * 16).astype(np.int32)
+        cv2.polylines(rim, [outline], True, 1, 2, shift=4)
+        cv2.polylines(lower, [outline[_BELOW_BROWS]], False, 1, 3, shift=4)
+    mask = (rim > 0) & strange
     for _ in range(_SPREAD_STEPS):
         mask = _dilated(mask, disc(3)) & strange
     count, labels = cv2.connectedComponents((strange & _bridge_and_arms()).astype(np.uint8))
@@ -104,7 +129,8 @@ def _grown(
         part = labels == number
         if (part & mask).any():
             mask |= part
-    return (_dilated(mask, disc(9)) & _place()).astype(np.float32)
+    # Below the eye nothing but skin is lost, so there even a clear rim goes whole.
+    return (_dilated(mask | (lower > 0), disc(7)) & _place()).astype(np.float32)
 
 
 def _dilated(mask: NDArray[np.bool_], element: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -122,18 +148,14 @@ def _rings(eye: int) -> NDArray[np.float32]:
     return np.stack(where, -1).astype(np.float32)
 
 
-def _below_brows() -> slice:
-    """Angles at which only a frame is expected to be strange: below and beside the eye."""
-    return slice(2, _ANGLES // 2 - 2)
-
-
 def _closed_path(gain: NDArray[np.float32]) -> NDArray[np.intp]:
     """One radius per angle, neighbours at most one apart, with the largest sum of gains."""
-    back, choices = [], np.full((3, _RADII), -1e9)
+    radii = gain.shape[1]
+    back, choices = [], np.full((3, radii), -1e9)
     choices[1] = gain[0]
     for row in np.concatenate([gain[1:], gain]):
         step = choices.argmax(0)
-        best = choices[step, np.arange(_RADII)] + row
+        best = choices[step, np.arange(radii)] + row
         back.append(step - 1)
         choices[0, 1:], choices[1], choices[2, :-1] = best[:-1] - 0.05, best, best[1:] - 0.05
     path = [int(best.argmax())]

@@ -23,13 +23,14 @@ from masquerade.stages.unwrap import spread, vertex_normals
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["fit_skin"]
+__all__ = ["exposure", "fit_skin"]
 
 _FIT_PX = 128
 _FLOORS = np.array([5.0, 2.0, 2.5])
 """Least standard deviation of skin about the model in L, a, b (Lab, L 0..100)."""
 _SEED_REACH = np.array([36.0, 16.0, 20.0])
 """How far a seed may lie from the seeds' median: half a cheek can be in shadow."""
+_USUAL_LIGHT = 140.0
 _RIDGE = 3e-3
 _ROUNDS, _FREE_ROUNDS = 6, 2
 """Rounds of the fit, and how many of them, at the end, may take skin from anywhere."""
@@ -78,6 +79,19 @@ def fit_skin(
     if coefficients is None:
         return np.broadcast_to(median, lab.shape).astype(np.float32), deviation
     return _evaluate(coefficients, SEEN_PX), deviation
+
+
+def exposure(small: NDArray[np.float32], seen: NDArray[np.float32]) -> float:
+    """By how much the photo is to be brightened so that skin and hair are well apart, 1..6.
+
+    Args:
+        small: float32 (256, 256, 3) BGR 0..255, the unwrapped face.
+        seen: float32 (256, 256), 0..1, visibility.
+    """
+    picture, visible = (_halved(part) for part in (small, seen))
+    seeds = picture[_bare_skin()[1] * visible > 0.5]
+    typical = float(np.median(seeds.mean(-1))) if len(seeds) else _USUAL_LIGHT
+    return float(np.clip(_USUAL_LIGHT / max(typical, 1.0), 1, 6))
 
 
 def _regress_all(
