@@ -163,9 +163,10 @@ def test_a_blink_closes_in_its_own_frame(stream: Stream) -> None:
     seen, true = np.array(openings).T
     shut = int(true.argmin())
     assert true[shut] < 0.3 * np.median(true)
-    assert abs(int(seen.argmin()) - shut) <= 1
-    assert seen[shut] < 0.6 * np.median(seen)
-    assert abs(lag_frames(seen / np.median(seen), true / np.median(true))) <= 0.5
+    around = slice(max(shut - 4, 0), shut + 5)
+    assert abs(int(seen[around].argmin()) - int(true[around].argmin())) <= 1
+    assert seen[shut] < 0.5 * np.median(seen)
+    assert abs(lag_frames(seen / np.median(seen), true / np.median(true))) <= 0.3
 
 
 def _opening(points: np.ndarray) -> float:
