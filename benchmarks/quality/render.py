@@ -73,15 +73,18 @@ def main() -> None:
         settings = Settings(label="none").replace(**changes)
         for donor in donors:
             photo = options.set / "identities" / f"{donor}.png"
-            for clip in clips:
-                if not clip.suits(donor):
-                    continue
-                times_ms: list[float] = []
-                frames = read_clip(options.set / "targets" / f"{clip.name}.mkv")
-                with Engine(photo, settings=settings) as engine:
-                    path = options.set / name / f"{donor}__{clip.name}.mkv"
-                    write_clip(path, _swapped(engine, frames, times_ms))
-                print(f"{name}: {donor} on {clip.name}: {statistics.median(times_ms):.1f} ms/frame")
+            with Engine(photo, settings=settings) as engine:
+                for clip in clips:
+                    if clip.suits(donor):
+                        _render(engine, options.set, name, donor, clip.name)
+
+
+def _render(engine: Engine, folder: Path, variant: str, donor: str, clip: str) -> None:
+    times_ms: list[float] = []
+    engine.reset()
+    frames = read_clip(folder / "targets" / f"{clip}.mkv")
+    write_clip(folder / variant / f"{donor}__{clip}.mkv", _swapped(engine, frames, times_ms))
+    print(f"{variant}: {donor} on {clip}: {statistics.median(times_ms):.1f} ms/frame")
 
 
 if __name__ == "__main__":
