@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from masquerade.models.detector import Detector
 from masquerade.models.embedder import Embedder
+from masquerade.models.finder import FaceFinder
 from masquerade.models.landmarker import Landmarker
 
 __all__ = ["Networks", "shared_networks"]
@@ -16,7 +17,7 @@ __all__ = ["Networks", "shared_networks"]
 class Networks:
     """The networks of one thread setting; each is loaded at its first use."""
 
-    detector: Detector
+    detector: FaceFinder
     landmarker: Landmarker
     embedder: Embedder
 
@@ -24,4 +25,6 @@ class Networks:
 @functools.cache
 def shared_networks(threads: int) -> Networks:
     """The networks of that thread setting, the same for every engine of the process."""
-    return Networks(Detector(threads), Landmarker(threads), Embedder(threads))
+    landmarker = Landmarker(threads)
+    finder = FaceFinder(Detector(threads), landmarker)
+    return Networks(finder, landmarker, Embedder(threads))
