@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["Failure", "Frame", "FrameJob", "Patch"]
 
 
-
 @dataclass(slots=True)
 class Frame:
     """One picture of a stream.
