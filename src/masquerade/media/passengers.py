@@ -45,16 +45,21 @@ class _Track(Protocol):
 
 
 class _Copied:
-    """Packets as they are, only their time shifted."""
+    """Packets as they are, only their time shifted; sound that goes back in time is dropped."""
 
     def __init__(self, target: Stream, shift: int) -> None:
         self._target, self._shift = target, shift
+        self._last: int | None = None
 
     def convert(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
-        if packet.pts is not None:
-            packet.pts -= self._shift
-        if packet.dts is not None:
-            packet.dts -= self._shift
+        assert packet.pts is not None
+        assert packet.dts is not None
+        packet.pts = max(packet.pts, packet.dts) - self._shift
+        packet.dts -= self._shift
+        if self._target.type == "audio":
+            if self._last is not None and packet.dts <= self._last:
+                return
+            self._last = packet.dts
         packet.stream = self._target
         yield packet
 
@@ -136,7 +141,8 @@ class Passengers:
         begin_s: Fraction | None,
         end_s: Fraction | None,
     ) -> None:
-        self.notices: list[str] = []
+        self._notices: list[str] = []
+        self._dropped = 0
         self._path, self._output, self._container = path, output, container
         self._input = open_input(path)
         self._shift, self._begin, self._end = shift_s, begin_s, end_s
@@ -153,6 +159,12 @@ class Passengers:
         self._packets = self._read()
         self._waiting = next(self._packets, None)
 
+    @property
+    def notices(self) -> list[str]:
+        """What the user should be told; complete after :meth:`finish`."""
+        dropped = f"{self._dropped} damaged packets of sound or text were left out."
+        return [*self._notices, dropped] if self._dropped else self._notices
+
     # Setting out
 
     def _take(self, stream: Stream) -> None:
@@ -161,7 +173,7 @@ class Passengers:
         try:
             target, track = self._copy(stream, shift) or self._transcode(stream, shift, name)
         except (av.error.FFmpegError, ValueError) as error:
-            self.notices.append(
+            self._notices.append(
                 f"The {name} does not fit {self._container} ({error}) and was left out; an "
                 "output named .mkv keeps it."
             )
@@ -187,7 +199,7 @@ class Passengers:
             assert isinstance(sound, AudioStream)
             sound.codec_context.layout = stream.codec_context.layout.name
             sound.codec_context.bit_rate = 96_000 * max(2, stream.codec_context.channels)
-            self.notices.append(f"The {name} was encoded anew as {codec} to fit the container.")
+            self._notices.append(f"The {name} was encoded anew as {codec} to fit the container.")
             return sound, _TranscodedAudio(sound, shift)
         assert isinstance(stream, SubtitleStream)
         text = self._output.add_stream(_TEXT_SUBTITLES[self._container])
@@ -244,7 +256,10 @@ class Passengers:
 
     def _mux(self, packet: Packet[Stream]) -> None:
         for fresh in self._tracks[packet.stream_index].convert(packet):
-            self._output.mux(fresh)
+            try:
+                self._output.mux(fresh)
+            except (av.error.InvalidDataError, av.error.ArgumentError):
+                self._dropped += 1  # damaged: a gap in the sound is better than no film
 
     def _read(self) -> Generator[Packet[Stream], None, None]:
         """The wanted packets, in the order of the file."""

@@ -188,6 +188,7 @@ class VideoSink:
         if self._disclosure:
             self._output.metadata.update(self._disclosure.tags)
         self._stream.codec_context.open()
+        self._output.start_encoding()
 
     def _add_video(self, rate: Fraction, width: int, height: int) -> VideoStream:
         encoder: Encoder = self._encoder
