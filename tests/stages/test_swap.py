@@ -79,7 +79,7 @@ def test_a_neighbours_surroundings_never_bring_a_real_face_back() -> None:
     swapped = frame.copy()
     swapped[y0:y1, x0:x1][first.mask > 0] = first.pixels[first.mask > 0]
     # Where the second face leaves its surroundings nearly in place, they are the first's swap.
-    u0, v0, u1, v1 = second.box
+    u0, v0, _, v1 = second.box
     rim = (slice(v0, v1), slice(u0, u0 + 12))
     drawn = second.mask[:, :12] > 0
     error = np.abs(second.pixels[:, :12].astype(int) - swapped[rim])[drawn].mean()
