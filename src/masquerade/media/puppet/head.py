@@ -7,13 +7,13 @@ the portrait, with a painted mouth below it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from masquerade.media.puppet.expression import Expression, Muscles
+from masquerade.media.puppet.parts import Parts, facing, outward
+from masquerade.media.puppet.texture import head_texture
 from masquerade.media.puppet.topology import EYES, INNER_LIPS, OVAL, skin_triangles
 from masquerade.models.canonical import CANONICAL
 
@@ -30,41 +30,11 @@ __all__ = ["FACE_CM", "FACE_POINTS", "Head", "fit_canonical"]
 
 FACE_POINTS = 478
 _RINGS = (1.1, 1.22, 1.38, 1.6, 1.9, 2.4, 3.2, 4.6)
-_MOUTH_TEXTURE_WH = (128, 64)
 FACE_CM = float(np.ptp(CANONICAL.pos[:, 1]))
 """Height of the canonical face mesh in centimetres."""
 _SKULL_CENTRE = np.array([0.0, 3.2, -3.0])
 _SKULL_RADII = np.array([7.4, 8.6, 9.5])
 _PIVOT = np.array([0.0, -2.5, -4.5])
-
-
-@dataclass(slots=True)
-class _Parts:
-    """Vertices and triangles while a head is put together."""
-
-    rest: list[NDArray[np.float64]]
-    uv: list[NDArray[np.float64]]
-    tri: list[NDArray[np.int64]]
-    depth_bias: list[NDArray[np.float64]]
-    count: int = 0
-
-    def add(
-        self,
-        rest: NDArray[np.float64],
-        uv: NDArray[np.float64],
-        tri: NDArray[np.int64],
-        depth_bias: float = 0.0,
-        *,
-        local: bool = True,
-    ) -> slice:
-        """Append vertices and triangles; with ``local`` the triangles count from the new ones."""
-        where = slice(self.count, self.count + len(rest))
-        self.rest.append(rest)
-        self.uv.append(uv)
-        self.tri.append(tri + (self.count if local else 0))
-        self.depth_bias.append(np.full(len(tri), depth_bias))
-        self.count = where.stop
-        return where
 
 
 def fit_canonical(
@@ -120,7 +90,7 @@ class Head:
         self.px_per_cm, self.rest_rotation = scale, rotation
         self._face = face
         self._muscles = Muscles(face)
-        parts = _Parts([], [], [], [])
+        parts = Parts()
         parts.add(face, portrait.landmarks[:, :2].astype(np.float64), skin_triangles())
         self._eyes = [self._add_eye(parts, side) for side in (0, 1)]
         self._add_mouth(parts, portrait)
@@ -128,7 +98,7 @@ class Head:
         skull = self._add_skull(parts, portrait)
         self.rest = np.concatenate(parts.rest)
         self.uv = np.concatenate(parts.uv)
-        self.texture = _texture(portrait)
+        self.texture = head_texture(portrait)
         tri, bias = np.concatenate(parts.tri), np.concatenate(parts.depth_bias)
         seen = self._not_transparent(tri)
         self.triangles, self.depth_bias = tri[seen], bias[seen]
@@ -156,7 +126,7 @@ class Head:
         points[self._lower_teeth] += chin
         return points
 
-    def _add_eye(self, parts: _Parts, side: int) -> tuple[slice, slice]:
+    def _add_eye(self, parts: Parts, side: int) -> tuple[slice, slice]:
         """An eyeball's visible part: a rim that stays under the lids, a core that gazes."""
         ring = EYES[side].ring
         rim, rim_uv = self._face[ring], parts.uv[0][ring]
@@ -168,10 +138,10 @@ class Head:
         fan = np.stack([n + i, n + j, np.full(n, 2 * n)], axis=1)
         rest = np.concatenate([rim, core, core.mean(axis=0)[None]]) - (0, 0, 0.05)
         uv = np.concatenate([rim_uv, core_uv, core_uv.mean(axis=0)[None]])
-        where = parts.add(rest, uv, _facing(np.concatenate([strip, fan]), rest), depth_bias=0.6)
+        where = parts.add(rest, uv, facing(np.concatenate([strip, fan]), rest), depth_bias=0.6)
         return slice(where.start, where.start + n), slice(where.start + n, where.stop)
 
-    def _add_mouth(self, parts: _Parts, portrait: Portrait) -> None:
+    def _add_mouth(self, parts: Parts, portrait: Portrait) -> None:
         """A dark wall behind the lips, teeth on skull and jaw; the portrait's own if it smiles."""
         lips = self._face[list(INNER_LIPS)]
         width = float(np.linalg.norm(lips[10] - lips[0]))
@@ -187,18 +157,18 @@ class Head:
         lower = np.zeros(n + 1)
         lower[1:10], lower[[0, 10, 20]] = 1.0, 0.5
         wall_uv = np.stack([4 + across * 120, top + 30 + lower * 30], axis=1)
-        where = parts.add(wall, wall_uv, _facing(fan, wall), depth_bias=1.4)
+        where = parts.add(wall, wall_uv, facing(fan, wall), depth_bias=1.4)
         self._wall = slice(where.start, where.stop - 1)
         if gap > 0.12 * width:
             own = np.concatenate([lips, lips.mean(axis=0)[None]]) - (0, 0, 0.15)
             uv = portrait.landmarks[list(INNER_LIPS), :2].astype(np.float64)
             own_uv = np.concatenate([uv, uv.mean(axis=0)[None]])
-            parts.add(own, own_uv, _facing(fan, own), depth_bias=0.9)
+            parts.add(own, own_uv, facing(fan, own), depth_bias=0.9)
         else:
             self._teeth(parts, width, top, upper=True)
         self._lower_teeth = self._teeth(parts, width, top, upper=False)
 
-    def _teeth(self, parts: _Parts, width: float, top: int, *, upper: bool) -> slice:
+    def _teeth(self, parts: Parts, width: float, top: int, *, upper: bool) -> slice:
         """One row of teeth along an arc behind the lip."""
         across = np.linspace(-1, 1, 9)
         edge = self._face[13] if upper else self._face[14]
@@ -216,11 +186,11 @@ class Head:
         tri = np.concatenate(
             [np.stack([i, i + 1, i + 10], axis=1), np.stack([i, i + 10, i + 9], axis=1)]
         )
-        return parts.add(rest, uv, _facing(tri, rest), depth_bias=0.8 if upper else 1.0)
+        return parts.add(rest, uv, facing(tri, rest), depth_bias=0.8 if upper else 1.0)
 
     def _add_rings(
         self,
-        parts: _Parts,
+        parts: Parts,
         view: NDArray[np.float64],
         shift: NDArray[np.float64],
     ) -> list[slice]:
@@ -252,10 +222,10 @@ class Head:
             inner = outer
         flat = np.concatenate(parts.uv) * (1, -1)
         for index in range(len(parts.tri) - len(_RINGS), len(parts.tri)):
-            parts.tri[index] = _facing(parts.tri[index], flat)
+            parts.tri[index] = facing(parts.tri[index], flat)
         return wheres
 
-    def _add_skull(self, parts: _Parts, portrait: Portrait) -> slice:
+    def _add_skull(self, parts: Parts, portrait: Portrait) -> slice:
         """The back of the head, which only a turned head shows: half an ellipsoid of hair."""
         rows, columns = 7, 18
         tilt = np.linspace(0, np.pi / 2, rows)[:, None]
@@ -281,7 +251,7 @@ class Head:
         tri = np.concatenate(
             [np.stack([a, b, d], -1).reshape(-1, 3), np.stack([a, d, c], -1).reshape(-1, 3)]
         )
-        return parts.add(rest * _SKULL_RADII + _SKULL_CENTRE, uv, _outward(tri, rest))
+        return parts.add(rest * _SKULL_RADII + _SKULL_CENTRE, uv, outward(tri, rest))
 
     def _not_transparent(self, tri: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Which triangles show anything of the person."""
@@ -301,66 +271,3 @@ class Head:
         weights = 1 - t * t * (3 - 2 * t)
         weights[: self._rings[0].start] = 1.0
         return np.asarray(weights)
-
-
-def _facing(tri: NDArray[np.int64], points: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The triangles wound counter-clockwise as seen by the viewer (y up)."""
-    a, b, c = (points[tri[:, k], :2] for k in range(3))
-    area = (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])
-    turned = tri.copy()
-    turned[area < 0] = tri[area < 0][:, ::-1]
-    return turned
-
-
-def _outward(tri: NDArray[np.int64], points: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The triangles wound counter-clockwise as seen from outside a body about the origin."""
-    a, b, c = (points[tri[:, k]] for k in range(3))
-    inward = (np.cross(b - a, c - a) * (a + b + c)).sum(axis=1) < 0
-    turned = tri.copy()
-    turned[inward] = tri[inward][:, ::-1]
-    return turned
-
-
-def _texture(portrait: Portrait) -> NDArray[np.uint8]:
-    """The portrait with its matte as alpha and a painted mouth below, uint8 (H, W, 4)."""
-    height, width = portrait.pixels.shape[:2]
-    sure = (portrait.matte.astype(np.float32) / 255) ** 6
-    spread = 0.02 * portrait.face_px
-    colour = cv2.GaussianBlur(portrait.pixels * sure[..., None], (0, 0), spread)
-    weight = cv2.GaussianBlur(sure, (0, 0), spread)[..., None]
-    filled = colour / np.maximum(weight, 1e-4)
-    keep = np.maximum(sure[..., None], weight < 1e-3)
-    person = portrait.pixels * keep + filled * (1 - keep)
-    texture = np.zeros((height + _MOUTH_TEXTURE_WH[1], max(width, _MOUTH_TEXTURE_WH[0]), 4))
-    texture[:height, :width, :3] = person
-    texture[:height, :width, 3] = portrait.matte
-    texture[height:, : _MOUTH_TEXTURE_WH[0], :3] = _mouth_picture(_skin_bgr(portrait))
-    texture[height:, : _MOUTH_TEXTURE_WH[0], 3] = 255
-    return np.clip(texture + 0.5, 0, 255).astype(np.uint8)
-
-
-def _skin_bgr(portrait: Portrait) -> NDArray[np.float64]:
-    """Bright skin of the cheeks, (3,)."""
-    spots = np.rint(portrait.landmarks[[50, 280, 205, 425, 9, 151], :2]).astype(int)
-    return np.asarray(np.quantile(portrait.pixels[spots[:, 1], spots[:, 0]], 0.75, axis=0))
-
-
-def _mouth_picture(skin_bgr: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Upper teeth (rows 0..14), lower teeth (15..29), throat and tongue (30..63), (64, 128, 3).
-
-    Teeth take the light of the skin and a third of its tint.
-    """
-    light = skin_bgr.max()
-    ivory = light * (0.92 * np.array([0.84, 0.95, 1.0]) * 0.67 + 0.33 * skin_bgr / light)
-    width, height = _MOUTH_TEXTURE_WH
-    picture = np.zeros((height, width, 3))
-    x = np.abs(np.linspace(-1, 1, width))[None, :]
-    tooth = 0.5 + 0.5 * np.cos(np.linspace(-4, 4, width)[None, :] * 2 * np.pi)
-    enamel = (0.45 + 0.55 * (1 - x**2)) * (1 - 0.22 * (1 - tooth) ** 6)
-    for rows, level in ((slice(0, 15), 1.0), (slice(15, 30), 0.62)):
-        ramp = np.linspace(0.8, 1.0, 15)[:, None]
-        picture[rows] = (ramp * enamel * level)[..., None] * ivory
-    depth = np.linspace(0, 1, height - 30)[:, None]
-    throat = (1 - 0.75 * x**2) * (0.12 + 0.5 * depth**1.5)
-    picture[30:] = throat[..., None] * np.array([0.34, 0.32, 0.6]) * light
-    return picture

@@ -15,7 +15,7 @@ from masquerade.core.frame import Frame
 from masquerade.core.protocols import SourceInfo
 from masquerade.media.puppet.acting import Actor, Performance, Scene, light_at
 from masquerade.media.puppet.disguise import Disguise
-from masquerade.media.puppet.head import Head
+from masquerade.media.puppet.head import FACE_CM, Head
 from masquerade.media.puppet.portrait import Portrait
 from masquerade.media.puppet.props import backdrop, draw_occluder, own_background
 from masquerade.media.puppet.render import Drawn, Renderer
@@ -176,7 +176,7 @@ class PuppetSource:
                 )
             points = marks[occluder.actor][:468]
             size = next(a.size for a in scene.actors if a.name == occluder.actor)
-            scale = size * self._size_wh[1] / 17.7
+            scale = size * self._size_wh[1] / FACE_CM
             middle = points[:, :2].mean(axis=0).astype(np.float64)
             np.maximum(things, draw_occluder(canvas, occluder, t, middle, scale), out=things)
         return things
