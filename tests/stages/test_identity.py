@@ -149,6 +149,20 @@ def test_damage_anywhere_never_escapes_the_error_tree(saved, tmp_path):
             continue
 
 
+def test_a_name_must_fit():
+    for name in ("", "x" * 256):
+        with pytest.raises(InputError, match="characters"):
+            dataclasses.replace(donor("mona"), name=name)
+
+
+def test_the_longest_words_come_back(tmp_path):
+    path = tmp_path / "long.mqid"
+    long = dataclasses.replace(donor("mona"), name="ü" * 255, advice=("y" * 500,) * 100)
+    long.save(path)
+    assert Identity.load(path).name == long.name
+    assert Identity.load(path).advice == long.advice
+
+
 def test_an_encrypted_entry_is_refused(saved, tmp_path):
     data = bytearray(saved.read_bytes())
     with zipfile.ZipFile(io.BytesIO(data)) as archive:

@@ -1,4 +1,4 @@
-"""From donor photos to what an identity is made of."""
+"""From donor photos to an identity."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ from masquerade.stages.fill import (
     hidden_eyes,
     whole_eyes,
 )
+from masquerade.stages.identity import Identity
 from masquerade.stages.neutral import expression_of, neutral_shape, pose_of, turn_degrees
 from masquerade.stages.quality import assess
 from masquerade.stages.regions import MESH_COUNT, mirror_index
@@ -77,8 +78,8 @@ class Enroller:
         name: str | None = None,
         *,
         face_index: int | None = None,
-    ) -> dict[str, Any]:
-        """The fields of an Identity; see Identity.from_photos for arguments and errors."""
+    ) -> Identity:
+        """A donor from photos; see Identity.from_photos for arguments and errors."""
         listed: list[Photo] = (
             [photos] if isinstance(photos, str | PathLike | np.ndarray) else [*photos]
         )
@@ -92,17 +93,17 @@ class Enroller:
         looks = _measured(looks)
         mixed = blend([look.view for look in looks])
         texture, coverage = _finish(mixed, looks[0].skin if len(looks) == 1 else None)
-        return {
-            "name": name or _name(listed[0]),
-            "mesh": _mean_shape(looks),
-            "texture": texture,
-            "coverage": coverage,
-            "iris": _irises(looks, mixed),
-            "teeth": teeth_shown(looks[mixed.mouth].face.pixels, looks[mixed.mouth].face.points),
-            "attributes": _mean_attributes(looks),
-            "photos": len(looks),
-            "advice": advice,
-        }
+        return Identity(
+            name=name or _name(listed[0]),
+            mesh=_mean_shape(looks),
+            texture=texture,
+            coverage=coverage,
+            iris=_irises(looks, mixed),
+            teeth=teeth_shown(looks[mixed.mouth].face.pixels, looks[mixed.mouth].face.points),
+            attributes=_mean_attributes(looks),
+            photos=len(looks),
+            advice=advice,
+        )
 
     def _look(self, photo: Photo, label: str, face_index: int | None) -> _Look:
         face = self._finder.find(_pixels(photo), label, face_index)

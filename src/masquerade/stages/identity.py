@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from masquerade.stages.enroll import Enroller, Photo
 
 __all__ = ["Identity"]
+
+_MAX_NAME = 255
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +57,8 @@ class Identity:
     advice: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if not 0 < len(self.name) <= _MAX_NAME:
+            raise InputError(f"An identity's name has 1 to {_MAX_NAME} characters; shorten it.")
         _check("mesh", self.mesh, (MESH_COUNT, 3), np.float32, 100.0)
         _check("texture", self.texture, (ATLAS_PX, ATLAS_PX, 3), np.uint8, 255)
         _check("coverage", self.coverage, (ATLAS_PX, ATLAS_PX), np.uint8, 255)
@@ -63,15 +67,14 @@ class Identity:
         for array in (self.mesh, self.texture, self.coverage, self.iris):
             array.setflags(write=False)
 
-    @classmethod
+    @staticmethod
     def from_photos(
-        cls,
         photos: Photo | Sequence[Photo],
         name: str | None = None,
         *,
         face_index: int | None = None,
         enroller: Enroller | None = None,
-    ) -> Self:
+    ) -> Identity:
         """Enrol a donor from one photo, or better, from several of the same person.
 
         Args:
@@ -87,8 +90,7 @@ class Identity:
         """
         from masquerade.stages.enroll import Enroller
 
-        fields = (enroller or Enroller()).enroll(photos, name, face_index=face_index)
-        return cls(**fields)
+        return (enroller or Enroller()).enroll(photos, name, face_index=face_index)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -108,8 +110,8 @@ class Identity:
 
         write_identity(self, path)
 
-    @classmethod
-    def load(cls, path: str | PathLike[str]) -> Self:
+    @staticmethod
+    def load(path: str | PathLike[str]) -> Identity:
         """Read what :meth:`save` wrote. The file is not trusted: nothing in it is executed.
 
         Raises:
@@ -118,7 +120,7 @@ class Identity:
         """
         from masquerade.stages.identity_file import read_identity
 
-        return cls(**read_identity(path))
+        return read_identity(path)
 
 
 def _check(

@@ -29,12 +29,12 @@ from masquerade.core.errors import (
     UnsupportedMediaError,
 )
 from masquerade.core.face import Attributes
+from masquerade.stages.identity import Identity
 from masquerade.stages.regions import ATLAS_PX, MESH_COUNT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from masquerade.stages.identity import Identity
 
 __all__ = ["VERSION", "read_identity", "write_identity"]
 
@@ -52,7 +52,7 @@ _MAX_FILE_BYTES = sum(_LIMITS_BYTES.values()) + 64 * 1024
 _FLOATS = {"mesh": (MESH_COUNT, 3), "iris": (10, 2), "embedding": (1024,)}
 _FLOAT_COUNT = sum(math.prod(shape) for shape in _FLOATS.values())
 _PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
-_MAX_SENTENCES, _MAX_CHARACTERS = 32, 400
+_MAX_SENTENCES, _MAX_CHARACTERS = 100, 500
 
 
 def write_identity(identity: Identity, path: str | os.PathLike[str]) -> None:
@@ -84,8 +84,8 @@ def write_identity(identity: Identity, path: str | os.PathLike[str]) -> None:
             Path(partial).unlink()
 
 
-def read_identity(path: str | os.PathLike[str]) -> dict[str, Any]:
-    """The fields of the identity in ``path``, as Identity takes them.
+def read_identity(path: str | os.PathLike[str]) -> Identity:
+    """The identity in ``path``.
 
     Raises:
         MissingInputError: there is no such file.
@@ -102,22 +102,22 @@ def read_identity(path: str | os.PathLike[str]) -> dict[str, Any]:
         if values.size != _FLOAT_COUNT:
             raise CorruptMediaError(f"{source} is damaged; save the identity again.")
         floats = _split(values)
-        return {
-            "name": _text(header["name"]),
-            "mesh": floats["mesh"],
-            "texture": _decode(source, entries["texture.png"], cv2.IMREAD_COLOR),
-            "coverage": _decode(source, entries["coverage.png"], cv2.IMREAD_GRAYSCALE),
-            "iris": floats["iris"],
-            "teeth": _number(header["teeth"], 0, 1),
-            "attributes": Attributes(
+        return Identity(
+            name=_text(header["name"]),
+            mesh=floats["mesh"],
+            texture=_decode(source, entries["texture.png"], cv2.IMREAD_COLOR),
+            coverage=_decode(source, entries["coverage.png"], cv2.IMREAD_GRAYSCALE),
+            iris=floats["iris"],
+            teeth=_number(header["teeth"], 0, 1),
+            attributes=Attributes(
                 floats["embedding"], _number(header["age"], 0, 120), _number(header["male"], 0, 1)
             ),
-            "photos": int(_number(header["photos"], 1, 10_000)),
-            "advice": tuple(_text(line) for line in header["advice"][:_MAX_SENTENCES]),
-        }
+            photos=int(_number(header["photos"], 1, 10_000)),
+            advice=tuple(_text(line) for line in header["advice"][:_MAX_SENTENCES]),
+        )
+    except InputError:
+        raise
     except (KeyError, TypeError, ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
         raise CorruptMediaError(f"{source} is damaged; save the identity again.") from error
 
 
@@ -150,6 +150,8 @@ def _read_entries(source: Path) -> dict[str, bytes]:
             if sorted(archive.namelist()) != sorted(_LIMITS_BYTES):
                 raise UnsupportedMediaError(f"{source} is no identity that Masquerade has saved.")
             return {name: _read_entry(source, archive, name) for name in _LIMITS_BYTES}
+    except InputError:
+        raise
     except FileNotFoundError as error:
         raise MissingInputError(f"There is no file {source}; check the path.") from error
     except OSError as error:
@@ -159,8 +161,6 @@ def _read_entries(source: Path) -> dict[str, bytes]:
             f"{source} is no identity that Masquerade has saved, or it is cut short."
         ) from error
     except (NotImplementedError, RuntimeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
         # An encrypted entry, an unknown compression: nothing that we have written.
         raise CorruptMediaError(f"{source} is damaged; save the identity again.") from error
 
