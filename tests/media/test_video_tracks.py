@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import av
+import numpy as np
 import pytest
-from clips import BUNNY, make_clip, packets
+from clips import BUNNY, make_clip, packets, video_times
 
 from masquerade.core.disclosure import Disclosure
 from masquerade.core.errors import EncoderError, OutputError
@@ -176,3 +177,32 @@ def test_unknown_extensions_list_the_known(tmp_path: Path, name: str) -> None:
     with VideoSource(BUNNY) as source, pytest.raises(OutputError, match=r"\.mp4, .*\.webm"):
         VideoSink(tmp_path / name, source)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_damaged_sound_makes_a_gap_and_not_a_failure(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "in.ts", audio="aac", pts=range(50))
+    data = bytearray(clip.read_bytes())
+    noise = np.random.default_rng(0)
+    sound = [
+        at for at in range(0, len(data), 188) if data[at + 1] & 0x1F == 1 and data[at + 2] == 1
+    ]
+    assert len(sound) > 40
+    for at in sound[10:30]:
+        data[at + 30 : at + 188] = noise.integers(0, 256, 158, np.uint8).tobytes()
+    (tmp_path / "bad.ts").write_bytes(data)
+    for name in ("out.mp4", "out.mkv", "out.webm"):
+        through(tmp_path / "bad.ts", tmp_path / name)
+        assert len(video_times(tmp_path / name)) == 50
+        assert 20 < len(packets(tmp_path / name, "audio")) <= 110
+
+
+def test_sound_of_which_nothing_is_readable_is_left_out(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "in.ts", audio="aac", pts=range(50))
+    data = bytearray(clip.read_bytes())
+    for at in range(0, len(data), 188):
+        if data[at + 1] & 0x1F == 1 and data[at + 2] == 1:
+            data[at + 4 : at + 188] = bytes(184)
+    (tmp_path / "bad.ts").write_bytes(data)
+    sink = through(tmp_path / "bad.ts", tmp_path / "out.mp4")
+    assert any("left out" in notice for notice in sink.notices)
+    assert len(video_times(tmp_path / "out.mp4")) == 50

@@ -36,6 +36,10 @@ _METADATA_LEFT_OUT = {
 }  # fmt: skip
 
 
+_DAMAGED = (av.error.InvalidDataError, av.error.ArgumentError, av.error.PatchWelcomeError)
+"""What muxers say of packets whose content makes no sense."""
+
+
 class _Track(Protocol):
     """One stream on its way over."""
 
@@ -174,8 +178,7 @@ class Passengers:
             target, track = self._copy(stream, shift) or self._transcode(stream, shift, name)
         except (av.error.FFmpegError, ValueError) as error:
             self._notices.append(
-                f"The {name} does not fit {self._container} ({error}) and was left out; an "
-                "output named .mkv keeps it."
+                f"The {name} could not be put into {self._container} ({error}) and was left out."
             )
             return
         target.metadata.update(
@@ -185,6 +188,8 @@ class Passengers:
         self._tracks[stream.index] = track
 
     def _copy(self, stream: Stream, shift: int) -> tuple[Stream, _Track] | None:
+        if isinstance(stream, AudioStream) and not (stream.sample_rate and stream.channels):
+            raise ValueError("it holds nothing readable")
         try:
             target = self._output.add_stream_from_template(stream, opaque=True)
         except ValueError:
@@ -258,7 +263,7 @@ class Passengers:
         for fresh in self._tracks[packet.stream_index].convert(packet):
             try:
                 self._output.mux(fresh)
-            except (av.error.InvalidDataError, av.error.ArgumentError):
+            except _DAMAGED:
                 self._dropped += 1  # damaged: a gap in the sound is better than no film
 
     def _read(self) -> Generator[Packet[Stream], None, None]:
