@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 
 from masquerade.core.face import Attributes
 from masquerade.geometry.roi import Roi
 from masquerade.models.landmarker import Mesh
 from masquerade.models.store import open_network
+from masquerade.models.window import cut_window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +60,7 @@ class Embedder:
         crops = np.empty((len(meshes), _CROP_PX, _CROP_PX, 3), np.uint8)
         for mesh, crop in zip(meshes, crops, strict=True):
             points = mesh.points if isinstance(mesh, Mesh) else mesh
-            roi = Roi.from_landmarks(points, _MARGIN)
-            cv2.warpAffine(pixels_bgr, roi.matrix(_CROP_PX), (_CROP_PX, _CROP_PX), dst=crop)
+            cut_window(pixels_bgr, Roi.from_landmarks(points, _MARGIN), crop)
         results = dict(zip(self._network.outputs, self._network.run({"crop": crops}), strict=True))
         years = results["age"] @ np.arange(100, dtype=np.float32)
         lengths = np.linalg.norm(results["embedding"], axis=1, keepdims=True)
