@@ -16,6 +16,7 @@ from masquerade.pipeline.line import Line
 from masquerade.pipeline.meter import Meter, Progress
 from masquerade.pipeline.report import Report, Tally
 from masquerade.pipeline.scheduler import Scheduler
+from masquerade.runtime.memory import return_freed_memory
 from masquerade.stages.composite import Composite
 from masquerade.stages.detect import Detect
 from masquerade.stages.disclose import Disclose
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Engine"]
 
-_FRAME_BUDGET_BYTES = 96 * 2**20  # for frames under way, so that large ones do not pile up
+_FRAME_BUDGET_BYTES = 40 * 2**20  # for frames under way, so that large ones do not pile up
 _BYTES_PER_PIXEL = 8  # decoder's planes, BGR, and the output
 
 
@@ -157,6 +158,7 @@ class Engine:
             MasqueradeError: reading, a step or writing failed.
         """
         self.reset()
+        return_freed_memory()
         tally = Tally()
         meter = Scheduler(frames_alive=_frames_alive(source.info.size_wh)).run(
             source,
@@ -236,6 +238,6 @@ def _nobody_to_swap(tally: Tally) -> NoFaceInTargetError:
 
 
 def _frames_alive(size_wh: tuple[int, int]) -> int:
-    """How many frames may be under way, from 3 (full overlap on two cores) to 8."""
+    """How many frames may be under way: 4 keep two cores busy, more than 8 gain nothing."""
     frame_bytes = size_wh[0] * size_wh[1] * _BYTES_PER_PIXEL
-    return max(3, min(8, _FRAME_BUDGET_BYTES // max(frame_bytes, 1)))
+    return max(4, min(8, _FRAME_BUDGET_BYTES // max(frame_bytes, 1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,8 +87,28 @@ class Session:
         return results
 
 
+@functools.cache
+def _share_arena() -> None:
+    """One arena for all networks of the process: they take turns in the same memory.
+
+    It grows by what is asked for and not, as a session's own arena does, by powers of two.
+    """
+    ort = load_onnxruntime()
+    kinds = ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
+    growth = {"arena_extend_strategy": 1, "max_mem": 0}
+    automatic = dict.fromkeys(
+        ("initial_chunk_size_bytes", "max_dead_bytes_per_chunk", "initial_growth_chunk_size_bytes"),
+        -1,
+    )
+    ort.create_and_register_allocator(
+        ort.OrtMemoryInfo("Cpu", *kinds), ort.OrtArenaCfg(growth | automatic)
+    )
+
+
 def _options(ort: Any, threads: int) -> Any:
+    _share_arena()
     options = ort.SessionOptions()
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.intra_op_num_threads = choose_threads(threads)
     options.inter_op_num_threads = 1
     # Threads of an idle network would otherwise spin and take the cores from the next one.
