@@ -38,10 +38,10 @@ from masquerade.runtime.passes import (
     free_size,
     join_clip,
     rename_ports,
-    split_prelu,
     store_half,
     take_bytes,
 )
+from masquerade.runtime.prelu import split_prelu
 
 MODELS = Path(__file__).parents[1] / "src" / "masquerade" / "models"
 OPSET = 17

@@ -11,7 +11,6 @@ from masquerade.runtime.passes import (
     free_size,
     join_clip,
     rename_ports,
-    split_prelu,
     store_half,
     take_bytes,
 )
@@ -42,39 +41,6 @@ def network(
 def compute(model: onnx.ModelProto, x: np.ndarray) -> list[np.ndarray]:
     session = ort.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     return session.run(None, {session.get_inputs()[0].name: x})
-
-
-def prelu_network(slope: np.ndarray) -> onnx.ModelProto:
-    weight = _RANDOM.normal(size=(8, 3, 3, 3))
-    nodes = [
-        helper.make_node("Conv", ["x", "w"], ["c"], pads=[1, 1, 1, 1]),
-        helper.make_node("PRelu", ["c", "a"], ["y"]),
-    ]
-    return network(nodes, [tensor("w", weight), tensor("a", slope)], [1, 3, 16, 16])
-
-
-@pytest.mark.parametrize("shape", [(8, 1, 1), (1, 8, 1, 1)])
-def test_split_prelu_keeps_the_output(shape: tuple[int, ...]) -> None:
-    model = prelu_network(_RANDOM.uniform(-3, 3, shape))
-    x = _RANDOM.normal(size=(1, 3, 16, 16)).astype(np.float32)
-    before = compute(model, x)[0]
-    assert split_prelu(model) == 1
-    assert {node.op_type for node in model.graph.node} == {"Conv", "Relu", "Add"}
-    assert (before < 0).any()
-    assert (before > 0).any()
-    np.testing.assert_allclose(compute(model, x)[0], before, atol=2e-5)
-
-
-def test_split_prelu_leaves_slopes_that_are_not_per_channel() -> None:
-    model = prelu_network(_RANDOM.uniform(-1, 1, (8, 16, 16)))
-    assert split_prelu(model) == 0
-    assert [node.op_type for node in model.graph.node] == ["Conv", "PRelu"]
-
-
-def test_split_prelu_drops_the_slopes_it_replaced() -> None:
-    model = prelu_network(np.full((8, 1, 1), 0.5))
-    split_prelu(model)
-    assert "a" not in {weight.name for weight in model.graph.initializer}
 
 
 def test_join_clip_keeps_the_output() -> None:

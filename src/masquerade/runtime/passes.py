@@ -21,65 +21,12 @@ __all__ = [
     "free_size",
     "join_clip",
     "rename_ports",
-    "split_prelu",
     "store_half",
     "take_bytes",
 ]
 
 _SMALLEST_HALF = 128
 """Initialisers with fewer elements stay float32: a Cast node would weigh more than it saves."""
-
-
-def split_prelu(model: ModelProto) -> int:
-    """Replace every ``PRelu(x, a)`` by two depthwise 1x1 convolutions, in place.
-
-    ``PRelu(x, a) = a * x + (1 - a) * Relu(x)``. ONNX Runtime keeps convolutions and Relu in its
-    blocked channel layout, but converts to plain NCHW and back around each PRelu; the rewrite
-    saves those conversions (10.7 to 3.9 ms for the landmark network on one thread).
-
-    Args:
-        model: channels-first graph; slopes are initialisers with one value per channel.
-
-    Returns:
-        How many nodes were replaced. Nodes whose slope is not per channel are left alone.
-    """
-    tensors = _initialisers(model)
-    nodes: list[NodeProto] = []
-    count = 0
-    for node in model.graph.node:
-        slope = tensors.get(node.input[1]) if node.op_type == "PRelu" else None
-        if slope is None or slope.size != slope.shape[0 if slope.ndim < 4 else 1]:
-            nodes.append(node)
-            continue
-        nodes.extend(_depthwise_prelu(model, node, slope.reshape(-1)))
-        count += 1
-    _replace_nodes(model, nodes)
-    _drop_dead(model)
-    return count
-
-
-def _depthwise_prelu(
-    model: ModelProto, node: NodeProto, slope: NDArray[np.float32]
-) -> list[NodeProto]:
-    source, name = node.input[0], node.output[0]
-    slope32 = slope.astype(np.float32)
-    parts = {"below": slope32, "above": (1.0 - slope32).astype(np.float32)}
-    for part, values in parts.items():
-        tensor = numpy_helper.from_array(values.reshape(-1, 1, 1, 1), f"{name}.{part}.weight")
-        model.graph.initializer.append(tensor)
-
-    def scaled(tensor: str, part: str) -> NodeProto:
-        inputs, group = [tensor, f"{name}.{part}.weight"], slope.size
-        return helper.make_node(
-            "Conv", inputs, [f"{name}.{part}"], group=group, kernel_shape=[1, 1]
-        )
-
-    return [
-        helper.make_node("Relu", [source], [f"{name}.relu"]),
-        scaled(f"{name}.relu", "above"),
-        scaled(source, "below"),
-        helper.make_node("Add", [f"{name}.below", f"{name}.above"], [name]),
-    ]
 
 
 def join_clip(model: ModelProto) -> int:
