@@ -29,7 +29,8 @@ _DESCENT_STEPS = 5
 """More steps fit a patch's noise, and a blank cheek has nothing else: 16 are slower and 10 %
 worse."""
 _SHRINK = 2
-_BLUR_PX = 1.5
+_PATCH_STRIDE_PX = 5
+_BLUR_PX = 1.8
 """What neighbouring patches disagree on is noise: it costs nothing to average it away."""
 
 
@@ -56,10 +57,11 @@ class FaceFlow:
         side_px: side S of a view.
     """
 
-    def __init__(self, side_px: int = 120) -> None:
+    def __init__(self, side_px: int = 136) -> None:
         self._side = side_px
         self._search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
         self._search.setFinestScale(_FINEST_SCALE)
+        self._search.setPatchStride(_PATCH_STRIDE_PX)
         self._search.setGradientDescentIterations(_DESCENT_STEPS)
         self._search.setVariationalRefinementIterations(0)
 
