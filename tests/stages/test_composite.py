@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from masquerade.core.face import Face
 from masquerade.core.frame import Frame, FrameJob, Patch
 from masquerade.core.settings import Settings
-from masquerade.stages.composite import Composite, blend, conceal
+from masquerade.stages.composite import Composite, conceal
+from masquerade.stages.overlay import blend
 
 BOX = np.array([20, 20, 60, 70], np.float32)
 

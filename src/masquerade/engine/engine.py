@@ -207,11 +207,14 @@ class Engine:
         """New stages in the order of the frame's way."""
         settings = self.settings
         networks = shared_networks(settings.threads)
-        track = Track(networks.landmarker, settings)
+        track = Track(networks.landmarker, settings, search=lambda job: find.search(job))
         find = Detect(networks.detector, settings, wanted=lambda: track.wants_detection)
         select = Select(networks.embedder, settings, self.identities, self._references)
         return Line(
-            [[find, track, select], [Swap(self.identities, settings), Composite(settings)]],
+            [
+                [find, track, select],
+                [Swap(self.identities, settings, networks.landmarker), Composite(settings)],
+            ],
             finish=[Disclose(make_badge(settings.label))],
             concealment=Concealment(settings.on_lost, settings.hold_frames),
             give_up_after=1 if still else 30,

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from masquerade.core.frame import Patch
+from masquerade.stages.overlay import blend
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from masquerade.core.frame import FrameJob
     from masquerade.core.settings import Settings
 
-__all__ = ["Composite", "blend", "conceal"]
+__all__ = ["Composite", "conceal"]
 
 _HEAD = 0.35
 """How far beyond a face's box a concealed head may reach, as a share of the box."""
@@ -27,26 +28,6 @@ _HEAD = 0.35
 class _Held:
     patch: Patch
     bbox: NDArray[np.float32]
-
-
-def blend(picture: NDArray[np.uint8], patch: Patch) -> None:
-    """Draw a patch into a picture in place; where its mask is 0 no bit changes.
-
-    Args:
-        picture: uint8 (H, W, 3) BGR.
-        patch: its box must lie within the picture.
-    """
-    x0, y0, x1, y1 = patch.box
-    region = picture[y0:y1, x0:x1]
-    between = cv2.inRange(patch.mask, 1, 254)
-    if not cv2.countNonZero(between):
-        cv2.copyTo(patch.pixels, patch.mask, region)
-    else:
-        soft = between > 0
-        cv2.copyTo(patch.pixels, cv2.subtract(patch.mask, between), region)
-        weight = patch.mask[soft].astype(np.float32)[:, None] / 255
-        mixed = region[soft] + (patch.pixels[soft].astype(np.float32) - region[soft]) * weight
-        region[soft] = np.round(mixed).astype(np.uint8)
 
 
 def conceal(picture: NDArray[np.uint8], bbox: NDArray[np.float32], *, blank: bool) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from masquerade.core.frame import Failure
-from masquerade.stages.composite import blend
 from masquerade.stages.meshswap.renderer import Donor, FaceRenderer
+from masquerade.stages.overlay import blend
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from masquerade.core.face import Face
     from masquerade.core.frame import FrameJob
     from masquerade.core.settings import Settings
+    from masquerade.models.landmarker import Landmarker
     from masquerade.stages.identity import Identity
 
 __all__ = ["Swap"]
@@ -27,13 +28,20 @@ class Swap:
     Args:
         identities: the donors by name; ``Face.donor`` is looked up here.
         settings: how to swap.
+        landmarker: lets each track's swap look at its first result and mend it.
     """
 
     name = "swap"
 
-    def __init__(self, identities: Mapping[str, Identity], settings: Settings) -> None:
+    def __init__(
+        self,
+        identities: Mapping[str, Identity],
+        settings: Settings,
+        landmarker: Landmarker | None = None,
+    ) -> None:
         self._identities = identities
         self._settings = settings
+        self._landmarker = landmarker
         self._donors: dict[str, Donor] = {}
         self._renderers: dict[int, tuple[str, FaceRenderer]] = {}
         self._scene = -1
@@ -68,7 +76,10 @@ class Swap:
             donor = self._donors.get(name)
             if donor is None:
                 donor = self._donors[name] = Donor(self._identities[name])
-            found = self._renderers[face.track_id] = (name, FaceRenderer(donor, self._settings))
+            found = self._renderers[face.track_id] = (
+                name,
+                FaceRenderer(donor, self._settings, self._landmarker),
+            )
         return found[1]
 
 

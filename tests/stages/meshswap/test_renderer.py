@@ -6,8 +6,11 @@ import pytest
 
 from masquerade.core.settings import Settings
 from masquerade.geometry.mesh import INNER_LIPS, OVAL
-from masquerade.stages.composite import blend
+from masquerade.geometry.roi import Roi
+from masquerade.models.landmarker import Landmarker
 from masquerade.stages.meshswap.renderer import Donor, FaceRenderer
+from masquerade.stages.meshswap.settle import Lean
+from masquerade.stages.overlay import blend
 
 
 def _drawn(person, identity, **settings):
@@ -122,3 +125,24 @@ def test_a_shut_eye_shows_no_eye(hopper, astronaut_identity) -> None:
         blend(picture, open_eyed.draw(hopper.pixels, landmarks, 0))
         seen.append(picture[spot].mean())
     assert seen[1] > seen[0] + 10  # a dark iris against the skin of the lid
+
+
+def test_a_swap_that_looks_at_itself_lies_where_the_target_lies(hopper, astronaut_identity) -> None:
+    network, roi = Landmarker(), Roi.from_landmarks(hopper.landmarks)
+    film = network.locate(hopper.pixels, roi).points
+    errors = []
+    for look in (None, network):
+        renderer = FaceRenderer(Donor(astronaut_identity), Settings(shape=0), look)
+        picture = hopper.pixels.copy()
+        blend(picture, renderer.draw(hopper.pixels, hopper.landmarks, 0))
+        seen = network.locate(picture, roi).points
+        errors.append(np.linalg.norm(seen[:468, :2] - film[:468, :2], axis=1).mean())
+    assert errors[1] < 0.8 * errors[0]
+
+
+def test_a_turned_face_is_not_judged_by(hopper, astronaut_identity) -> None:
+    turned = hopper.landmarks.copy()
+    turned[:, 2] += 1.2 * (turned[:, 0] - turned[:, 0].mean())
+    offsets = np.zeros((468, 3), np.float32)
+    never = Lean.measure(Landmarker(), hopper.pixels, turned, offsets, 1.0, lambda _: 1 / 0)
+    assert not never.offset_cm.any()

@@ -24,19 +24,24 @@ from masquerade.stages.meshswap.parts import (
     edge_ramp,
     with_rings,
 )
+from masquerade.stages.meshswap.settle import Lean
 from masquerade.stages.meshswap.shape import ShapeTransfer, close_lids
 from masquerade.stages.meshswap.texture import Texture
+from masquerade.stages.overlay import blend
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from masquerade.core.settings import Settings
+    from masquerade.models.landmarker import Landmarker
     from masquerade.stages.identity import Identity
 
 __all__ = ["Donor", "FaceRenderer"]
 
 _CELLS_ACROSS = 90
 """Cells of the grid across a face: below three pixels each for faces up to 270 px."""
+_LEAN_KEPT = 0.6
+"""Share of the network's lean that stays at full shape: there it also tells the donor's looks."""
 _RAMP = 0.05
 """Width of the soft edge as a share of the atlas."""
 
@@ -87,11 +92,21 @@ class _Layout:
 
 
 class FaceRenderer:
-    """Draws one identity on one track; remembers what belongs to the track."""
+    """Draws one identity on one track; remembers what belongs to the track.
 
-    def __init__(self, donor: Donor, settings: Settings) -> None:
+    Args:
+        donor: whom to draw.
+        settings: how.
+        landmarker: looks at the first frame's result (see ``settle``); without one nobody looks.
+    """
+
+    def __init__(
+        self, donor: Donor, settings: Settings, landmarker: Landmarker | None = None
+    ) -> None:
         self._donor = donor
         self._settings = settings
+        self._landmarker = landmarker
+        self._lean: Lean | None = None
         self._shape = ShapeTransfer(donor.mesh)
         self._light = Light(donor.texture.field, donor.trust)
         self._detail = Detail()
@@ -113,6 +128,8 @@ class FaceRenderer:
             backdrop: uint8 (H, W, 3) BGR, what surrounds the face in the result, where that is no
                 longer the frame (another swapped face near by).
         """
+        if self._landmarker is not None and self._lean is None:
+            self._lean = self._settle(self._landmarker, pixels, landmarks)
         layout = self._lay_out(landmarks, pixels.shape)
         if layout is None:
             return None
@@ -140,11 +157,32 @@ class FaceRenderer:
             track_id, layout.grid.box, canvas, layout.touched(alpha, self._settings.shape > 0)
         )
 
+    def _settle(
+        self, landmarker: Landmarker, pixels: NDArray[np.uint8], landmarks: NDArray[np.float32]
+    ) -> Lean:
+        """What the network's eye has to be corrected for, found with renderers of no memory."""
+
+        def draw(lean: Lean) -> NDArray[np.uint8]:
+            trial = FaceRenderer(self._donor, self._settings)
+            trial._lean = lean
+            picture = pixels.copy()
+            patch = trial.draw(pixels, landmarks, -1)
+            if patch is not None:
+                blend(picture, patch)
+            return picture
+
+        shape = self._settings.shape
+        offsets = ShapeTransfer(self._donor.mesh).offsets(landmarks, shape)
+        share = 1.0 - _LEAN_KEPT * shape
+        return Lean.measure(landmarker, pixels, landmarks, offsets, share, draw)
+
     def _lay_out(self, landmarks: NDArray[np.float32], shape: tuple[int, ...]) -> _Layout | None:
         origin = np.concatenate([landmarks[:468], landmarks[list(IRIS_CENTRES)]])
         points = origin.copy()
         offsets = self._shape.offsets(landmarks, self._settings.shape)
         points[:468] += offsets
+        if self._lean is not None:
+            points[:468] += self._lean.offsets(landmarks)
         points[468] += offsets[EYE_LEFT].mean(0)
         points[469] += offsets[EYE_RIGHT].mean(0)
         close_lids(points)
