@@ -54,7 +54,7 @@ def rehearse(engine, source, witness=None):
 
 @pytest.mark.parametrize(
     ("name", "rate"),
-    [("occluded", 8), ("profile", 8), ("crossing", 8), ("cuts", 8), ("light", 8), ("fast", 16)],
+    [("occluded", 8), ("profile", 8), ("crossing", 8), ("cuts", 8), ("light", 8), ("fast", 8)],
 )
 def test_hard_plays(name, rate, engine):
     counts, _ = rehearse(engine, play(name, **{**STAGE, "rate": rate}))

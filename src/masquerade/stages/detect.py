@@ -80,10 +80,22 @@ class Detect:
         self._since = 0 if self._since is None else self._since + 1
         wanted = self._wanted()
         if begins or wanted or self._since >= self._every:
-            job.faces = self._detector.find(
-                pixels, self._min_score, thorough=begins, turn=self._turn
-            )
-            job.detected = True
-            self._turn += 1
-            self._since = 0
+            self.search(job, thorough=begins)
         return job
+
+    def search(self, job: FrameJob, *, thorough: bool = False) -> None:
+        """Search this frame now.
+
+        Args:
+            job: gets ``faces`` and ``detected``.
+            thorough: look everywhere for faces of all sizes.
+
+        Raises:
+            ModelError: the weights are missing, or a network failed.
+        """
+        job.faces = self._detector.find(
+            job.frame.pixels, self._min_score, thorough=thorough, turn=self._turn
+        )
+        job.detected = True
+        self._turn += 1
+        self._since = 0

@@ -15,7 +15,7 @@ from masquerade.models.landmarker import Mesh
 from masquerade.stages.tracks import FaceTrack, mesh_box, same_face
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -56,13 +56,21 @@ class Track:
     Args:
         landmarker: measures meshes.
         settings: nothing of it is read yet; every stage is built alike.
+        search: searches a job's frame for faces at once; asked where a followed face was not seen
+            in a frame that was not searched. Without it such a face is looked for one frame later.
     """
 
     name = "track"
 
-    def __init__(self, landmarker: Landmarker, settings: Settings) -> None:
+    def __init__(
+        self,
+        landmarker: Landmarker,
+        settings: Settings,
+        search: Callable[[FrameJob], None] | None = None,
+    ) -> None:
         self._landmarker = landmarker
         self._settings = settings
+        self._search_now = search
         self._flow = FaceFlow()
         self.reset()
 
@@ -86,6 +94,11 @@ class Track:
         missed = self._follow(pixels)
         detections = self._unclaimed(job.faces) if job.detected else []
         self._search(pixels, missed, detections)
+        if self._search_now and not job.detected and any(track.missing for track in missed):
+            self._search_now(job)
+            found = self._unclaimed(job.faces)
+            windows = [_first_window(face) for face in found]
+            self._welcome(pixels, found, self._landmarker.locate_many(pixels, windows))
         self._part_twins()
         self._reunite()
         self._forget(job.frame.size_wh)
@@ -139,7 +152,13 @@ class Track:
         for track in self._tracks:
             if track.lost and track not in missed:
                 track.miss()
-        for face, mesh in zip(detections, fresh, strict=True):
+        self._welcome(pixels, detections, fresh)
+
+    def _welcome(
+        self, pixels: NDArray[np.uint8], detections: Sequence[Face], meshes: Sequence[Mesh]
+    ) -> None:
+        """Make tracks of the detections in which the landmark network sees a face."""
+        for face, mesh in zip(detections, meshes, strict=True):
             if _is_face(mesh, pixels):
                 self._settle(pixels, self._look_closely(pixels, mesh, face.score))
 
