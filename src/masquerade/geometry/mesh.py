@@ -7,6 +7,7 @@ iris and 5 of the image-right one; the first of each five is the centre).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -131,13 +132,16 @@ def smooth_over_mesh(
         triangles: (T, 3).
         steps: number of half-way Laplacian steps.
     """
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    edges = np.unique(np.sort(np.concatenate([edges, edges[:, ::-1]]), axis=1), axis=0)
-    edges = np.concatenate([edges, edges[:, ::-1]])
-    degree = np.maximum(np.bincount(edges[:, 0], minlength=len(values)), 1)[:, None]
-    out = np.asarray(values, np.float64)
-    for _ in range(steps):
-        summed = np.zeros_like(out)
-        np.add.at(summed, edges[:, 0], out[edges[:, 1]])
-        out = 0.5 * out + 0.5 * summed / degree
-    return out
+    whole = np.ascontiguousarray(triangles, np.int64)
+    return _averaging(whole.tobytes(), len(values), steps) @ np.asarray(values, np.float64)
+
+
+@lru_cache(maxsize=8)
+def _averaging(triangles: bytes, count: int, steps: int) -> NDArray[np.float64]:
+    """All steps of :func:`smooth_over_mesh` as one matrix, float64 (count, count)."""
+    corners = np.frombuffer(triangles, np.int64).reshape(-1, 3)
+    near = np.zeros((count, count))
+    for a, b in ((0, 1), (1, 2), (2, 0)):
+        near[corners[:, a], corners[:, b]] = near[corners[:, b], corners[:, a]] = 1
+    near /= np.maximum(near.sum(axis=1, keepdims=True), 1)
+    return np.linalg.matrix_power(0.5 * np.eye(count) + 0.5 * near, steps)
