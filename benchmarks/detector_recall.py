@@ -32,7 +32,7 @@ from masquerade.models.landmarker import Landmarker
 
 SIZES_PX = (20, 25, 30, 35, 40, 50, 60, 80, 120, 200, 300, 450, 600, 700, 900)
 PLACES = ("coffee", "rocket", "brick", "gravel")
-TURNS = 3
+TURNS = 7
 
 Picture = NDArray[np.uint8]
 Search = Callable[[Picture], list[Face]]

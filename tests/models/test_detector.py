@@ -107,7 +107,7 @@ def test_quick_searches_find_large_faces_at_once_and_small_ones_in_turn(
 ) -> None:
     frame, large = draw(background(), "hopper", 220, 350, 400)
     frame, small = draw(frame, "astronaut", 44, 1100, 180)
-    seen = [detector.find(frame, turn=turn) for turn in range(6)]
+    seen = [detector.find(frame, turn=turn) for turn in range(7)]
     assert all(hits(faces, large, (1280, 720)) for faces in seen)
     assert any(hits(faces, small, (1280, 720)) for faces in seen)
     assert seen[0][0].bbox.tolist() == detector.find(frame, turn=0)[0].bbox.tolist()

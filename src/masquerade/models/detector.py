@@ -33,7 +33,7 @@ _COARSE_AREA = 62_000
 """Pixels of the coarse look at the whole frame; what 256 x 256 cost, but without the bars."""
 
 _WIDEST_FINE = 1640
-_TILE, _OVERLAP, _PAD = 384, 64, 16
+_TILE, _OVERLAP, _PAD = 256, 64, 16
 _STRIDES = ((16, 2), (32, 6))
 _MAX_LOGIT = 80.0
 
