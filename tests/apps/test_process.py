@@ -44,6 +44,12 @@ def test_a_closed_pipe_is_quiet():
     assert (done.returncode, done.stderr) == (141, b"")
 
 
+def test_without_a_word_there_is_help(run):
+    done = run()
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("usage: masquerade COMMAND")
+
+
 def test_the_version():
     done = subprocess.run([*MASQUERADE, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"masquerade {__version__}\n"

@@ -156,6 +156,16 @@ def test_a_map_gives_each_person_a_donor(run, two_people, mona, astronaut):
     assert swapped_sides(two_people, OUT) == (True, True)
 
 
+@pytest.mark.parametrize("side", [0, 1])
+def test_an_id_of_faces_is_a_track_of_a_map(run, two_people, mona, side):
+    found = run("faces", two_people, "--json").json["faces"]
+    person = sorted(found, key=lambda face: face["box"][0])[side]
+    Path("map.toml").write_text(f'[[person]]\ndonor = "{mona}"\ntrack = {person["id"]}\n', "utf-8")
+    words = ("--map", "map.toml", "-t", two_people, "-o", OUT, "--label", "none")
+    assert run("swap", *words, "--consent", "public-domain").code == 0
+    assert swapped_sides(two_people, OUT) == (side == 0, side == 1)
+
+
 def test_a_donor_photo_with_several_faces_says_which_was_taken(swap, astronaut, two_people):
     done = swap(astronaut, OUT, donor=two_people)
     assert done.code == 0

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, Self
 
 from masquerade.apps.console import Console
-from masquerade.apps.parser import build_parser
+from masquerade.apps.parser import UsageError, build_parser
 from masquerade.core.errors import CancelledError, MasqueradeError
 
 __all__ = ["main"]
@@ -28,6 +28,9 @@ def main(argv: list[str] | None = None) -> int:
         argv: the words after ``masquerade``; None takes those of this process.
     """
     words = sys.argv[1:] if argv is None else argv
+    if not words:
+        build_parser().print_help(sys.stderr)
+        return UsageError.exit_code
     console = Console(json="--json" in words, quiet=bool({"-q", "--quiet"} & set(words)))
     os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder greets on stderr otherwise
     with _Stop() as stop:

@@ -10,6 +10,7 @@ from masquerade.core.errors import MasqueradeError, NoFaceInTargetError
 from masquerade.core.frame import Frame, FrameJob
 from masquerade.core.settings import Settings
 from masquerade.engine.donors import as_identities, as_references, checked_picture
+from masquerade.engine.finding import finding_stages
 from masquerade.engine.networks import shared_networks
 from masquerade.pipeline.conceal import Concealment
 from masquerade.pipeline.line import Line
@@ -18,11 +19,9 @@ from masquerade.pipeline.report import Report, Tally
 from masquerade.pipeline.scheduler import Scheduler
 from masquerade.runtime.memory import return_freed_memory
 from masquerade.stages.composite import Composite
-from masquerade.stages.detect import Detect
 from masquerade.stages.disclose import Disclose
 from masquerade.stages.select import Select
 from masquerade.stages.swap import Swap
-from masquerade.stages.track import Track
 from masquerade.trust.badge import make_badge
 
 if TYPE_CHECKING:
@@ -207,8 +206,7 @@ class Engine:
         """New stages in the order of the frame's way."""
         settings = self.settings
         networks = shared_networks(settings.threads)
-        track = Track(networks.landmarker, settings, search=lambda job: find.search(job))
-        find = Detect(networks.detector, settings, wanted=lambda: track.wants_detection)
+        find, track = finding_stages(settings)
         select = Select(networks.embedder, settings, self.identities, self._references)
         return Line(
             [

@@ -18,17 +18,14 @@ from masquerade.apps.table import table
 from masquerade.core.errors import NoFaceInTargetError
 from masquerade.core.frame import Frame, FrameJob
 from masquerade.core.settings import Settings
+from masquerade.engine.finding import finding_stages
+from masquerade.engine.networks import shared_networks
 from masquerade.media.image import Picture, read_image, write_image
 from masquerade.media.limits import MediaLimits
 from masquerade.media.open import open_source, open_target
 from masquerade.media.output_file import OutputFile
-from masquerade.models.detector import Detector
-from masquerade.models.embedder import Embedder
-from masquerade.models.landmarker import Landmarker
 from masquerade.pipeline.meter import Meter
-from masquerade.stages.detect import Detect
 from masquerade.stages.quality import assess
-from masquerade.stages.track import Track
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,11 +70,8 @@ class _Watcher:
     """Follows the faces of a stream and remembers its people and its fullest frame."""
 
     def __init__(self, settings: Settings) -> None:
-        track = Track(Landmarker(settings.threads), settings)
-        detector = Detector(settings.threads)
-        find = Detect(detector, settings, wanted=lambda: track.wants_detection)
-        self._stages = (find, track)
-        self._embedder = Embedder(settings.threads)
+        self._stages = finding_stages(settings)
+        self._embedder = shared_networks(settings.threads).embedder
         self.people: dict[int, _Person] = {}
         self._fullness: tuple[int, float] = (-1, 0.0)
         self._fullest: tuple[NDArray[np.uint8], list[Face]] | None = None
