@@ -303,6 +303,7 @@ def test_a_video_keeps_its_frames_and_times(donor, tmp_path, clip_frames):
     assert [round(f.seconds, 3) for f in frames] == [round(f.seconds, 3) for f in clip_frames]
     assert report.frames == len(frames) == told[-1].done
     assert report.faces_swapped == report.frames
+    assert report.encoder == "libx264"
     assert list(report.timings_ms) == [
         "detect",
         "track",

@@ -108,6 +108,11 @@ class VideoSink:
             self._video.natives.want()
 
     @property
+    def encoder_name(self) -> str:
+        """Name of the encoder in use, as FFmpeg knows it."""
+        return self._encoder.name
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """What the user should be told of the output."""
         carried = self._passengers.notices if self._passengers else []
