@@ -76,6 +76,7 @@ def test_help_is_quick():
     ("words", "message"),
     [
         (["swap", "--many-face"], "--many-face is unknown here (did you mean --many-faces?)"),
+        ([*SWAP, "--many"], "(did you mean --many-faces?)"),
         ([*SWAP, "--videoencoder=x"], "(did you mean --video-encoder?)"),
         (["swpa"], "there is no 'swpa' here (did you mean swap?)"),
         (["identity", "mak"], "there is no 'mak' here (did you mean make?)"),

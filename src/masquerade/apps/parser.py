@@ -89,7 +89,9 @@ class Parser(argparse.ArgumentParser):
             for choice in action.choices or ()
         ]
         words = flags if word.startswith("-") else choices
-        near = difflib.get_close_matches(word.partition("=")[0], words, n=1)
+        word = word.partition("=")[0]
+        near = [name for name in words if name.startswith(word)]
+        near = near or difflib.get_close_matches(word, words, n=1)
         return f" (did you mean {near[0]}?)" if near else ""
 
 

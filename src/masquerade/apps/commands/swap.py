@@ -84,12 +84,13 @@ class _Swapper:
                 raise  # it would meet every other file too
             except MasqueradeError as error:
                 files.append(_failed(work, error))
-        failed = sum(not file["ok"] for file in files)
+        errors = [file["error"] for file in files if not file["ok"]]
         self.console.say(table(("target", "frames", "faces", "fps", "result"), _rows(files)))
-        self.console.say(
-            f"{len(files) - failed} of {len(files)} files written to {self.args.output}."
-        )
-        return {"files": files, "exit_code": SOME_FAILED if failed else 0}
+        for error in errors:
+            self.console.say(f"Not written: {error}")
+        written = len(files) - len(errors)
+        self.console.say(f"{written} of {len(files)} files written to {self.args.output}.")
+        return {"files": files, "exit_code": SOME_FAILED if errors else 0}
 
     def _swap(self, work: Work) -> Report:
         work.check(
@@ -156,6 +157,8 @@ def _failed(work: Work, error: MasqueradeError) -> dict[str, Any]:
 
 def _in_words(report: Report) -> str:
     faces = f"{report.faces_swapped} face" + ("" if report.faces_swapped == 1 else "s") + " swapped"
+    if report.faces_concealed:
+        faces += f" and {report.faces_concealed} hidden"
     if report.frames == 1:
         return f"{faces} in {report.seconds:.1f} s"
     return f"{faces} on {report.frames} frames in {report.seconds:.1f} s ({report.fps:.0f} fps)"
@@ -169,5 +172,5 @@ def _rows(files: list[dict[str, Any]]) -> list[tuple[str, ...]]:
             counts = (str(report["frames"]), str(report["faces_swapped"]), f"{report['fps']:.0f}")
             rows.append((file["target"], *counts, file["output"]))
         else:
-            rows.append((file["target"], "", "", "", file["error"]))
+            rows.append((file["target"], "", "", "", "not written"))
     return rows
