@@ -56,14 +56,17 @@ def conceal(picture: NDArray[np.uint8], bbox: NDArray[np.float32], *, blank: boo
         tiny = cv2.resize(region, blocks, interpolation=cv2.INTER_AREA)
         soft = cv2.resize(tiny, (x1 - x0, y1 - y0), interpolation=cv2.INTER_CUBIC)
         hidden = np.asarray(soft, np.uint8)
-    centre = ((bbox[0] + bbox[2]) / 2 - x0, (bbox[1] + bbox[3]) / 2 - y0)
-    axes = ((0.5 + _HEAD) * w, (0.5 + _HEAD) * h)
     mask = np.zeros(region.shape[:2], np.uint8)
-    points = [round(float(v) * 16) for v in (*centre, *axes)]
-    cv2.ellipse(
-        mask, (points[0], points[1]), (points[2], points[3]), 0, 0, 360, 255, -1, cv2.LINE_AA, 4
-    )
+    _draw_head(mask, bbox - np.array([x0, y0, x0, y0]))
     blend(picture, Patch(-1, (x0, y0, x1, y1), hidden, mask))
+
+
+def _draw_head(mask: NDArray[np.uint8], bbox: NDArray[np.floating]) -> None:
+    """Fill the ellipse that hides a head with 255; ``bbox`` in the mask's pixels."""
+    sides = bbox[2:] - bbox[:2]
+    values = (*((bbox[:2] + bbox[2:]) / 2), *((0.5 + _HEAD) * sides))
+    x, y, half_w, half_h = (round(float(value) * 16) for value in values)
+    cv2.ellipse(mask, (x, y), (half_w, half_h), 0, 0, 360, 255, -1, cv2.LINE_AA, 4)
 
 
 class Composite:
@@ -94,10 +97,14 @@ class Composite:
         for face in missing:
             conceal(picture, face.bbox, blank=self._settings.on_lost == "blank")
             self._hold(picture, face)
+        hidden = picture.copy() if missing and job.patches else None
         for patch in job.patches:
             blend(picture, patch)
             if patch.track_id in faces:
                 self._held[patch.track_id] = _Held(patch, faces[patch.track_id].bbox)
+        if hidden is not None:
+            swapped = [face for number, face in faces.items() if number in patched]
+            _keep_hidden(picture, hidden, missing, swapped)
         return job
 
     def reset(self) -> None:
@@ -121,3 +128,24 @@ class Composite:
         part = (slice(top, bottom), slice(left, right))
         box = (x0 + dx + left, y0 + dy + top, x0 + dx + right, y0 + dy + bottom)
         blend(picture, Patch(face.track_id, box, held.patch.pixels[part], held.patch.mask[part]))
+
+
+def _keep_hidden(
+    picture: NDArray[np.uint8],
+    hidden: NDArray[np.uint8],
+    missing: list[Face],
+    swapped: list[Face],
+) -> None:
+    """Take back what the patches' surroundings uncovered of the concealed heads, in place.
+
+    A patch is larger than its face and shows the target around it; on a concealed head only the
+    swapped faces themselves may lie.
+    """
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    for face in missing:
+        _draw_head(mask, face.bbox)
+    for face in swapped:
+        if face.landmarks is not None:
+            hull = cv2.convexHull(np.rint(face.landmarks[:468, :2]).astype(np.int32))
+            cv2.fillConvexPoly(mask, hull, 0)
+    cv2.copyTo(hidden, mask, picture)
