@@ -16,14 +16,22 @@ from masquerade.apps import cli
 MASQUERADE = [sys.executable, "-m", "masquerade"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stop_leaves_nothing(mona, clip, workplace, number):
-    words = ["swap", "-s", mona, "-t", clip, "-o", "out.mp4", "--consent", "public-domain"]
-    words += ["--video-preset", "veryslow", "--fps", "1000"]  # ten seconds of work and more
+@pytest.mark.parametrize(
+    ("number", "target", "output"),
+    [
+        (signal.SIGINT, "{clip}", "out.mp4"),
+        (signal.SIGTERM, "{clip}", "out.mp4"),
+        (signal.SIGINT, "{clip.parent}/carphone*.mp4", "many"),
+    ],
+)
+def test_a_stop_leaves_nothing(mona, clip, workplace, number, target, output):
+    words = ["swap", "-s", mona, "-t", target.format(clip=clip), "-o", output]
+    # ten seconds of work and more
+    words += ["--consent", "public-domain", "--video-preset", "veryslow", "--fps", "1000"]
     process = subprocess.Popen(
         [*MASQUERADE, *map(str, words)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    while not list(workplace.glob(".out-*.part.mp4")):
+    while not list(workplace.rglob(".*.part.mp4")):
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(0.05)
         assert process.poll() is None, process.communicate()[1]
@@ -31,7 +39,7 @@ def test_a_stop_leaves_nothing(mona, clip, workplace, number):
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.splitlines()[-1] == "masquerade: Stopped; no half-written file was left."
-    assert not list(workplace.iterdir())
+    assert not [path for path in workplace.rglob("*") if path.is_file()]
 
 
 def test_a_closed_pipe_is_quiet():

@@ -12,7 +12,7 @@ from masquerade.apps.donors import Donors, load_donors
 from masquerade.apps.plan import Plan, Work, make_plan
 from masquerade.apps.sinks import closing_down
 from masquerade.apps.table import table
-from masquerade.core.errors import MasqueradeError, RuntimeSetupError
+from masquerade.core.errors import CancelledError, MasqueradeError, RuntimeSetupError
 from masquerade.core.settings import Settings
 from masquerade.engine import Engine, Report
 from masquerade.media.file import VideoOptions
@@ -80,14 +80,14 @@ class _Swapper:
             self.console.note(f"[{number}/{len(plan.works)}] {work.target}")
             try:
                 files.append(_done(work, self._swap(work)))
-            except RuntimeSetupError:
-                raise  # it would meet every other file too
+            except (RuntimeSetupError, CancelledError):
+                raise  # the other files would meet it too
             except MasqueradeError as error:
                 files.append(_failed(work, error))
         errors = [file["error"] for file in files if not file["ok"]]
         self.console.say(table(("target", "frames", "faces", "fps", "result"), _rows(files)))
-        for error in errors:
-            self.console.say(f"Not written: {error}")
+        for reason in errors:
+            self.console.say(f"Not written: {reason}")
         written = len(files) - len(errors)
         self.console.say(f"{written} of {len(files)} files written to {self.args.output}.")
         return {"files": files, "exit_code": SOME_FAILED if errors else 0}
