@@ -6,10 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
+from masquerade.core.settings import Settings
 from masquerade.stages.meshswap.detail import Detail
 from masquerade.stages.meshswap.light import Light, sample_field
 from masquerade.stages.meshswap.occlusion import Occlusion, refine
 from masquerade.stages.meshswap.parts import FIELD_SIZE, TRIANGLES, skin_field, with_rings
+from masquerade.stages.meshswap.reading import Reader
 from masquerade.stages.meshswap.shape import ShapeTransfer, close_lids
 from masquerade.stages.meshswap.texture import Texture
 from masquerade.stages.neutral import neutral_shape
@@ -98,6 +100,26 @@ def test_a_change_of_light_is_no_thing(hopper) -> None:
     clean.colour = np.clip(clean.colour * ramp, 0, 255).astype(np.float32)
     found = occlusion.find(clean)
     assert found is None or (found > 0.5).mean() < 0.02
+
+
+def test_a_face_is_read_every_other_frame_and_at_once_when_the_light_jumps(hopper) -> None:
+    donor = sample_field(hopper.pixels, hopper.landmarks).colour.copy()
+    reader = Reader(donor, EVERYWHERE, Settings())
+    first = reader.read(hopper.pixels, hopper.landmarks)
+    assert reader.read(hopper.pixels, hopper.landmarks) is first
+    assert reader.read(hopper.pixels, hopper.landmarks) is not first
+    dark = reader.read(hopper.pixels // 2, hopper.landmarks)
+    assert dark.scale.mean() < 0.7 * first.scale.mean()
+
+
+@pytest.mark.parametrize(("share", "believed"), [(0.5, True), (0.9, False)])
+def test_a_covering_of_nearly_all_is_not_believed(hopper, monkeypatch, share, believed) -> None:
+    def things(distance: np.ndarray) -> np.ndarray:
+        return np.arange(FIELD_SIZE)[:, None] < share * FIELD_SIZE * np.ones(FIELD_SIZE)
+
+    monkeypatch.setattr("masquerade.stages.meshswap.occlusion._objects", things)
+    found = Occlusion().find(sample_field(hopper.pixels, hopper.landmarks))
+    assert (found is not None) == believed
 
 
 def test_a_mask_is_pulled_to_the_edge_in_the_picture() -> None:

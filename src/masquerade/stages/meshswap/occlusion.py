@@ -26,6 +26,8 @@ _ALONE = np.array([1.1, 0.26, 0.26], np.float32)
 """Tolerance of the skin of a single frame: beards, shadows and make-up are skin."""
 _KNOWN = np.array([0.26, 0.09, 0.09], np.float32)
 """Tolerance against what the same spot has looked like in this track."""
+_MOST = 0.6
+"""Share of the skin from which a finding is not believed: too much of the real face would show."""
 _THING = 0.008 * FIELD_SIZE**2
 """Texels from which something is a thing and not a speck."""
 _SEED, _GROW = 1.25, 0.75
@@ -70,7 +72,8 @@ class Occlusion:
             distance = np.maximum(distance, _distance(change - light, _KNOWN))
         self._covered = _objects(np.where(weight > 0.3, distance, 0.0).astype(np.float32))
         self._learn(look, field.seen)
-        if not self._covered.any():
+        hidden = float((weight * self._covered).sum() / weight.sum())
+        if not 0 < hidden <= _MOST:
             return None
         return blur(self._covered.astype(np.float32), 1.0)
 

@@ -14,8 +14,7 @@ from masquerade.geometry.raster import Grid, Surface, rasterise
 from masquerade.geometry.sampling import reduce, sample
 from masquerade.models.canonical import CANONICAL
 from masquerade.stages.meshswap.detail import Detail
-from masquerade.stages.meshswap.light import FaceField, Light, sample_field
-from masquerade.stages.meshswap.occlusion import Occlusion, refine
+from masquerade.stages.meshswap.occlusion import refine
 from masquerade.stages.meshswap.parts import (
     FIELD_SIZE,
     MOUTH,
@@ -24,6 +23,7 @@ from masquerade.stages.meshswap.parts import (
     edge_ramp,
     with_rings,
 )
+from masquerade.stages.meshswap.reading import Reader, Reading
 from masquerade.stages.meshswap.settle import Lean
 from masquerade.stages.meshswap.shape import ShapeTransfer, close_lids
 from masquerade.stages.meshswap.texture import Texture
@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Donor", "FaceRenderer"]
 
-_CELLS_ACROSS = 90
-"""Cells of the grid across a face: below three pixels each for faces up to 270 px."""
+_CELLS_ACROSS = 80
+"""Cells of the grid across a face: three pixels each for a face of 240."""
 _LEAN_KEPT = 0.6
 """Share of the network's lean that stays at full shape: there it also tells the donor's looks."""
 _RAMP = 0.05
@@ -108,9 +108,8 @@ class FaceRenderer:
         self._landmarker = landmarker
         self._lean: Lean | None = None
         self._shape = ShapeTransfer(donor.mesh)
-        self._light = Light(donor.texture.field, donor.trust)
+        self._reader = Reader(donor.texture.field, donor.trust, settings)
         self._detail = Detail()
-        self._occlusion = Occlusion()
 
     def draw(
         self,
@@ -134,8 +133,7 @@ class FaceRenderer:
         if layout is None:
             return None
         canvas = self._warp_surroundings(pixels if backdrop is None else backdrop, layout)
-        field = sample_field(pixels, landmarks)
-        covered = self._occlusion.find(field) if self._settings.occlusion else None
+        reading = self._reader.read(pixels, landmarks)
 
         x0, y0, x1, y1 = layout.face.box
         left, top = layout.grid.box[:2]
@@ -143,13 +141,13 @@ class FaceRenderer:
         alpha = self._alpha(layout)
         mask = layout.face.enlarge(alpha)
         skin = self._detail.match(
-            self._lit_texture(layout, field, covered),
+            self._lit_texture(layout, reading),
             pixels[y0:y1, x0:x1],
             mask,
             self._settings.sharpness,
         )
-        if covered is not None:
-            hidden = layout.face.enlarge(layout.field_at_face(covered))
+        if reading.covered is not None:
+            hidden = layout.face.enlarge(layout.field_at_face(reading.covered))
             mask = mask * (1 - refine(hidden, base, max(2, round(0.04 * max(base.shape)))))
         mask = self._open_mouth(mask, layout)
         base[:] = cv2.blendLinear(skin, base, mask, 1 - mask)
@@ -214,23 +212,16 @@ class FaceRenderer:
         at = layout.grid.enlarge(layout.from_px)
         return sample(pixels, at)
 
-    def _lit_texture(
-        self, layout: _Layout, field: FaceField, covered: NDArray[np.float32] | None
-    ) -> NDArray[np.uint8]:
+    def _lit_texture(self, layout: _Layout, reading: Reading) -> NDArray[np.uint8]:
         """The donor's skin over the face's box in the target's light and with its folds."""
-        texture, settings = self._donor.texture, self._settings
+        texture = self._donor.texture
         span = float(np.ptp(layout.points[:468, :2], axis=0).max())
         level = texture.level(texture.level_for(texture.size / span))
         at = layout.face.enlarge(layout.uv[layout.at_face] * np.float32(len(level)) - 0.5)
         skin = sample(level, at)
-        scale, lift = map(
-            layout.field_at_face, self._light.relight(field, covered, settings.relight)
-        )
-        if settings.wrinkles > 0:
-            folds = layout.field_at_face(self._light.folds(field, settings.wrinkles))[..., None]
-            scale, lift = scale * folds, lift * folds
-        lit = cv2.multiply(skin, layout.face.enlarge(scale), dtype=cv2.CV_8U)
-        lit = cv2.add(lit, layout.face.enlarge(lift.astype(np.uint8)))
+        scale = layout.face.enlarge(layout.field_at_face(reading.scale))
+        lift = layout.face.enlarge(layout.field_at_face(reading.lift).astype(np.uint8))
+        lit = cv2.add(cv2.multiply(skin, scale, dtype=cv2.CV_8U), lift)
         return np.asarray(lit, np.uint8)
 
     def _alpha(self, layout: _Layout) -> NDArray[np.float32]:
