@@ -14,6 +14,7 @@ import pytest
 from masquerade import Engine, Settings
 from masquerade.core.errors import MasqueradeError, ModelError
 from masquerade.engine import engine as wiring
+from masquerade.engine import finding
 from masquerade.media.puppet import bundled_photo
 from masquerade.models.embedder import Embedder
 from masquerade.models.landmarker import Landmarker
@@ -114,14 +115,15 @@ class TestForcedFailures:
     @pytest.mark.parametrize("seqs", [{0, 1}, {5, 6, 7}, set(range(3, 22))])
     @pytest.mark.parametrize("name", ["Detect", "Track", "Select", "Swap", "Composite"])
     def test_a_stage(self, name, seqs, source, engine, monkeypatch):
-        real = getattr(wiring, name)
+        module = finding if name in ("Detect", "Track") else wiring
+        real = getattr(module, name)
 
         def broken(*args, **options):
             stage = real(*args, **options)
-            kind = _FailingTrack if name == "Track" else FailingStage
+            kind = {"Detect": _FailingDetect, "Track": _FailingTrack}.get(name, FailingStage)
             return kind(stage, seqs.__contains__)
 
-        monkeypatch.setattr(wiring, name, broken)
+        monkeypatch.setattr(module, name, broken)
         counts, report = rehearse(engine, source)
         assert counts.leaks == ()
         assert counts.concealed == counts.visible
@@ -155,6 +157,11 @@ class TestForcedFailures:
             engine.run(rehearsal.source, rehearsal.sink, allow_no_face=True)
         assert rehearsal.exposure.leaks == ()
         assert rehearsal.exposure.before_first == 0
+
+
+class _FailingDetect(FailingStage):
+    def search(self, job):
+        self.stage.search(job)
 
 
 class _FailingTrack(FailingStage):
