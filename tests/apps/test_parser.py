@@ -16,6 +16,11 @@ from masquerade.apps.parser import COMMANDS, UsageError, build_parser
 SWAP = ["swap", "-s", "me.jpg", "-t", "film.mp4", "-o", "out.mp4"]
 
 
+@pytest.fixture(autouse=True)
+def a_usual_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+
 def parse(*words: str):
     return build_parser().parse_args([*SWAP, *words])
 
@@ -33,6 +38,16 @@ def test_help_fits_a_screen_and_names_every_command(capsys):
     assert max(map(len, text.splitlines())) <= 80
     for name in COMMANDS:
         assert f"\n  {name} " in text
+
+
+def test_h_is_short_where_help_is_long(capsys):
+    with pytest.raises(SystemExit) as stop:
+        build_parser().parse_args(["swap", "-h"])
+    text = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert len(text.splitlines()) <= 24
+    assert text.endswith("All options: masquerade swap --help\n")
+    assert len(help_of("swap", capsys=capsys).splitlines()) > 50
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -29,6 +29,20 @@ One photo in, a swapped picture or video out: offline and labelled.
 commands:
 {commands}"""
 
+_SWAP_ESSENTIALS = (
+    "--source",
+    "--target",
+    "--output",
+    "--overwrite",
+    "--consent",
+    "--many-faces",
+    "--reference",
+    "--map",
+    "--shape",
+    "--label",
+    "--no-audio",
+)
+
 _EPILOG = """\
 examples:
   masquerade demo
@@ -44,8 +58,12 @@ class UsageError(SettingsError):
 class Parser(argparse.ArgumentParser):
     """An argument parser that raises instead of exiting and suggests what was meant."""
 
+    essentials: tuple[str, ...] = ()
+    """Options that ``-h`` shows, where ``--help`` shows more than fits a screen."""
+
     def __init__(self, **kwargs: object) -> None:
         kwargs.setdefault("allow_abbrev", False)
+        kwargs.setdefault("add_help", False)
         kwargs.setdefault("formatter_class", _Formatter)
         super().__init__(**kwargs)  # type: ignore[arg-type]
         self._words: list[str] = []
@@ -69,6 +87,17 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             self._unknown(unknown[0])
         return known, unknown
+
+    def format_essentials(self) -> str:
+        """Help that fits a screen."""
+        formatter = self._get_formatter()
+        formatter.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        formatter.add_text(self.description)
+        formatter.start_section("what is used most")
+        formatter.add_arguments([self._option_string_actions[name] for name in self.essentials])
+        formatter.end_section()
+        formatter.add_text(f"All options: {self.prog} --help")
+        return formatter.format_help()
 
     def _unknown(self, word: str) -> NoReturn:
         raise UsageError(f"{word} is unknown here{self._suggestion(word)}; see {self.prog} --help.")
@@ -95,6 +124,23 @@ class Parser(argparse.ArgumentParser):
         return f" (did you mean {near[0]}?)" if near else ""
 
 
+class _Help(argparse.Action):
+    """Prints help and stops: the essentials for ``-h`` where there are some, else everything."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        _namespace: argparse.Namespace,
+        _values: object,
+        option_string: str | None = None,
+    ) -> None:
+        if option_string == "-h" and isinstance(parser, Parser) and parser.essentials:
+            print(parser.format_essentials(), end="")
+        else:
+            print(parser.format_help(), end="")
+        parser.exit()
+
+
 class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Help with one narrow column of options, so that a description rarely wraps."""
 
@@ -111,9 +157,8 @@ def build_parser() -> Parser:
             commands="\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
         ),
         epilog=_EPILOG,
-        add_help=False,
     )
-    parser.add_argument("-h", "--help", action="help", help="show this and stop")
+    _add_help(parser)
     parser.add_argument(
         "--version", action="version", version=f"masquerade {__version__}", help="show the version"
     )
@@ -132,14 +177,20 @@ def build_parser() -> Parser:
     return parser
 
 
+def _add_help(group: argparse._ActionsContainer) -> None:
+    group.add_argument("-h", "--help", action=_Help, nargs=0, help="show this and stop")
+
+
 def _add_common(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("on every command")
+    _add_help(group)
     group.add_argument("--json", action="store_true", help="end with one line of JSON on stdout")
     group.add_argument("-q", "--quiet", action="store_true", help="print results and errors alone")
     group.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
-def _build_swap(parser: argparse.ArgumentParser) -> None:
+def _build_swap(parser: Parser) -> None:
+    parser.essentials = _SWAP_ESSENTIALS
     parser.usage = "masquerade swap -s PHOTO -t TARGET -o OUTPUT [options]"
     files = parser.add_argument_group("files")
     _add_donor(files)
@@ -234,12 +285,12 @@ def _add_max_pixels(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _build_demo(parser: argparse.ArgumentParser) -> None:
+def _build_demo(parser: Parser) -> None:
     parser.add_argument("-o", "--output", metavar="FOLDER", help="where to (masquerade-demo)")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo")
 
 
-def _build_faces(parser: argparse.ArgumentParser) -> None:
+def _build_faces(parser: Parser) -> None:
     parser.add_argument("file", metavar="FILE", help="picture, animation or video")
     parser.add_argument(
         "-o", "--output", metavar="PICTURE", help="draw the faces into this picture"
@@ -250,7 +301,7 @@ def _build_faces(parser: argparse.ArgumentParser) -> None:
     _add_max_pixels(group)
 
 
-def _build_identity(parser: argparse.ArgumentParser) -> None:
+def _build_identity(parser: Parser) -> None:
     actions = parser.add_subparsers(
         dest="action", metavar="ACTION", title="actions", required=True, parser_class=Parser
     )
@@ -267,11 +318,11 @@ def _build_identity(parser: argparse.ArgumentParser) -> None:
     _add_common(show)
 
 
-def _build_completion(parser: argparse.ArgumentParser) -> None:
+def _build_completion(parser: Parser) -> None:
     parser.add_argument("shell", metavar="SHELL", choices=["bash", "zsh", "fish"])
 
 
-def _build_plain(_parser: argparse.ArgumentParser) -> None:
+def _build_plain(_parser: Parser) -> None:
     """A command without options of its own."""
 
 
