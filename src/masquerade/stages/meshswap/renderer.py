@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Donor", "FaceRenderer"]
 
-_CELLS_ACROSS = 80
-"""Cells of the grid across a face: three pixels each for a face of 240."""
+_CELLS_ACROSS = 90
+"""Cells of the grid across a face: three pixels each for a face of 270."""
 _LEAN_KEPT = 0.6
 """Share of the network's lean that stays at full shape: there it also tells the donor's looks."""
 _RAMP = 0.05
