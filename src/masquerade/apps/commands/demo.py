@@ -36,7 +36,7 @@ _SHOWN = 4
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Bring one bundled portrait to life, swap the other one in, and lay both side by side."""
     film, sheet = _outputs(Path(args.output or "masquerade-demo"), overwrite=args.overwrite)
-    source, photo = demo_source()
+    source, photo = demo_source("mona_lisa")
     settings, consents = Settings(), {"donor": "public-domain"}
     disclosure = build_disclosure(settings, consents=consents)
     with as_file(photo) as path:
@@ -51,8 +51,8 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     picture = before_after_sheet(*_pairs(source, film), donor.pixels, columns=_SHOWN)
     write_image(sheet, Picture(picture), picture, disclosure, args.overwrite)
     console.say(
-        f"A rendered head was given another face, {report.frames} frames at {report.fps:.0f} a "
-        f"second:\n  {film}\n  {sheet}"
+        f"A talking Mona Lisa was given an astronaut's face, {report.frames} frames at "
+        f"{report.fps:.0f} a second:\n  {film}\n  {sheet}"
     )
     return {"film": str(film), "sheet": str(sheet), "report": report.as_dict()}
 
