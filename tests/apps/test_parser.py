@@ -11,7 +11,8 @@ import pytest
 
 from masquerade import Settings
 from masquerade.apps.arguments import age_range, seconds, settings_changes
-from masquerade.apps.parser import COMMANDS, UsageError, build_parser
+from masquerade.apps.parser import COMMANDS, build_parser
+from masquerade.apps.parsing import UsageError
 
 SWAP = ["swap", "-s", "me.jpg", "-t", "film.mp4", "-o", "out.mp4"]
 

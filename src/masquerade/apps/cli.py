@@ -15,7 +15,8 @@ from types import FrameType
 from typing import Any, Self
 
 from masquerade.apps.console import Console
-from masquerade.apps.parser import UsageError, build_parser
+from masquerade.apps.parser import build_parser
+from masquerade.apps.parsing import UsageError
 from masquerade.core.errors import CancelledError, MasqueradeError
 
 __all__ = ["main"]

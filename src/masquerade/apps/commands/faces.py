@@ -122,7 +122,7 @@ class _Watcher:
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """List the faces of a file and draw them if that is asked for."""
     settings = Settings().replace(**settings_changes(args))
-    limits = MediaLimits(max_pixels=args.max_pixels) if args.max_pixels else MediaLimits()
+    limits = MediaLimits(max_pixels=args.max_pixels)
     if args.output:
         OutputFile(args.output, overwrite=args.overwrite, inputs=[args.file]).abort()
     watcher = _Watcher(settings)

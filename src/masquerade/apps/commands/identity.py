@@ -30,7 +30,7 @@ def _make(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     if output.suffix.lower() != IDENTITY_SUFFIX:
         raise OutputError(f"{output} does not end in {IDENTITY_SUFFIX}; a saved identity does.")
     OutputFile(output, overwrite=args.overwrite, inputs=args.photos).abort()
-    limits = MediaLimits(max_pixels=args.max_pixels) if args.max_pixels else MediaLimits()
+    limits = MediaLimits(max_pixels=args.max_pixels)
     photos = [Path(photo) for photo in args.photos]
     name = args.name or output.stem
     identity = make_identity(photos, limits, name=name, face_index=args.source_face)

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Swap one target or a batch of them."""
     settings = Settings().replace(**settings_changes(args))
     options = _video_options(args)
-    limits = MediaLimits(max_pixels=args.max_pixels) if args.max_pixels else MediaLimits()
+    limits = MediaLimits(max_pixels=args.max_pixels)
     plan = make_plan(args.target, args.output)
     if not plan.is_batch:
         plan.works[0].check(limits, encoder=options.encoder, overwrite=args.overwrite)
