@@ -26,6 +26,8 @@ Value = TypeVar("Value", np.uint8, np.float32)
 _SHIFT = 4
 _LEAST_AREA = 0.02
 """Twice the area, in cells, below which a triangle is not drawn."""
+_LEAST_HEIGHT = 0.35
+"""Height, in cells, below which a triangle longer than a cell is a splinter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +149,7 @@ def rasterise(
     """
     p = cells[corners]
     e1, e2 = p[:, 1] - p[:, 0], p[:, 2] - p[:, 0]
-    # What has shrunk to a line (a shut eye) would still be drawn one cell wide.
-    front = e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0] < -_LEAST_AREA
-    order = np.flatnonzero(front)
+    order = np.flatnonzero(_drawable(e1, e2))
     order = order[np.argsort(-depth[corners[order]].sum(1), kind="stable")]
     fixed = np.round(p[order] * (1 << _SHIFT)).astype(np.int32)
     triangle = np.full(shape_hw, -1, np.int32)
@@ -157,6 +157,19 @@ def rasterise(
     for polygon, number in zip(list(fixed), order.tolist(), strict=True):
         draw(triangle, polygon, number, 8, _SHIFT)
     return Surface(triangle, corners, cells)
+
+
+def _drawable(e1: NDArray[np.float32], e2: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Triangles, by two of their edges, that face the viewer and are more than a line.
+
+    Every cell that an edge touches is drawn, so a line (a shut eye) would be one cell wide, and a
+    splinter would show values from far beyond its corners. Its neighbours cover its cells.
+    """
+    area = e1[:, 1] * e2[:, 0] - e1[:, 0] * e2[:, 1]
+    e3 = e2 - e1
+    longest = np.maximum.reduce([(edge * edge).sum(1) for edge in (e1, e2, e3)])
+    splinter = (area * area < _LEAST_HEIGHT**2 * longest) & (longest > 1.4)
+    return np.asarray((area > _LEAST_AREA) & ~splinter)
 
 
 def unwrap_weights(
