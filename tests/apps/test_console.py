@@ -34,7 +34,7 @@ def test_a_terminal_gets_one_line_that_is_rewritten_and_removed():
             show(HALF)
     text = stream.getvalue()
     assert text.count("\rfilm.mp4") == 5
-    assert " 50%  50/100 frames  25 fps  0:02 left" in text
+    assert "#" * 10 + "-" * 10 + "  50%  50/100 frames  25 fps  0:02 left" in text
     assert text.endswith("\r\x1b[K")
     assert "\n" not in text
 

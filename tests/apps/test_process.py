@@ -81,6 +81,14 @@ def test_an_unexpected_error_is_one_sentence_and_a_file(run, monkeypatch, tmp_pa
     assert done.json["kind"] == "RuntimeError"
 
 
+def test_a_name_that_is_no_text_is_still_written(astronaut, mona, workplace):
+    output = os.fsdecode(b"out-\xff.png")
+    words = ["swap", "-s", mona, "-t", astronaut, "-o", output, "--consent", "self", "--json"]
+    done = subprocess.run([*MASQUERADE, *words], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in workplace.iterdir()] == [output]
+
+
 def test_debug_shows_the_traceback(run):
     done = run("swap", "-s", "no.jpg", "-t", "no.png", "-o", "out.png", "--debug")
     assert done.code == 3

@@ -114,6 +114,17 @@ def test_twins_are_refused_before_anything_is_done(run, mona, astronaut):
     assert not Path("many").exists()
 
 
+@pytest.mark.parametrize(
+    ("target", "output", "code"), [("", "out", 2), ("in", "", 2), ("in", "out.png", 6)]
+)
+def test_names_that_cannot_be_meant(swap, astronaut, target, output, code):
+    Path("in").mkdir()
+    Path("in/a.png").write_bytes(astronaut.read_bytes())
+    done = swap(target, output)
+    assert (done.code, done.err.count("\n")) == (code, 1)
+    assert [path.name for path in Path().rglob("*")] == ["in", "a.png"]
+
+
 # Who is swapped
 
 

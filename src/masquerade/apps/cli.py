@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
 import os
 import signal
 import sys
@@ -33,6 +34,8 @@ def main(argv: list[str] | None = None) -> int:
         build_parser().print_help(sys.stderr)
         return UsageError.exit_code
     console = Console(json="--json" in words, quiet=bool({"-q", "--quiet"} & set(words)))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # for names that are no proper text
     os.environ.setdefault("SVT_LOG", "1")  # the AV1 encoder greets on stderr otherwise
     with _Stop() as stop:
         try:

@@ -68,6 +68,8 @@ class ProgressLine:
         self._stream = stream
         self._clock = clock
         self._rewrites = stream is not None and stream.isatty()
+        speaks_unicode = "utf" in (getattr(stream, "encoding", None) or "").lower()
+        self._full, self._empty = "█░" if speaks_unicode else "#-"
         self._interval_s = 0.1 if self._rewrites else 10.0
         self._shown_s = clock()
         self._dirty = False
@@ -103,7 +105,7 @@ class ProgressLine:
             parts[0] = f"{share:4.0%}  {progress.done}/{progress.total} frames"
             if self._rewrites:
                 filled = round(20 * share)
-                parts[0] = f"{'█' * filled}{'░' * (20 - filled)} {parts[0]}"
+                parts[0] = f"{self._full * filled}{self._empty * (20 - filled)} {parts[0]}"
         if progress.eta_s is not None:
             parts.append(f"{clock_time(progress.eta_s)} left")
         return f"{self._name}  " + "  ".join(parts)

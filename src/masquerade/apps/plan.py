@@ -71,16 +71,18 @@ def make_plan(targets: Sequence[str], output: str) -> Plan:
     Raises:
         MissingInputError: a pattern matches nothing.
         OutputError: many targets are to go into one file, or the folder cannot be made.
-        SettingsError: two targets would become the same file.
+        SettingsError: a name is empty, or two targets would become the same file.
     """
+    if not output or not all(targets):
+        raise SettingsError("A target or the output is an empty name; give both.")
     folder = Path(output)
     is_batch = len(targets) > 1 or (not Path(targets[0]).is_file() and _is_many(targets[0]))
     if not is_batch:
         target = Path(targets[0])
         into_folder = folder.is_dir() or output.endswith(("/", os.sep))
         return Plan((Work(target, _inside(folder, target) if into_folder else folder),), False)
-    if folder.is_file():
-        raise OutputError(f"{folder} is a file; many targets need a folder to go to.")
+    if folder.is_file() or (folder.suffix.lower() in _WRITABLE and not folder.is_dir()):
+        raise OutputError(f"{folder} names a file; many targets need a folder to go to.")
     files = [file for target in targets for file in expand_targets(target)]
     works = tuple(Work(file, _inside(folder, file)) for file in files)
     _refuse_twins(works)
