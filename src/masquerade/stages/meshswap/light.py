@@ -31,7 +31,7 @@ __all__ = ["FaceField", "Light", "sample_field"]
 _LIGHT_SIZE = 32
 """Texels along a side of the field on which light is smoothed: light is smooth, so it is small."""
 _LIGHT_WH = (_LIGHT_SIZE, _LIGHT_SIZE)
-_LIGHT_SIGMA = 0.05 * _LIGHT_SIZE
+_LIGHT_SIGMA = 0.07 * _LIGHT_SIZE
 """Width of what counts as light rather than skin, in those texels."""
 _STEP_AS_SCALE = 0.6
 """Of a step to brighter skin, in logarithms, the share that multiplies; the rest is added."""
