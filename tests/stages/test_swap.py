@@ -85,3 +85,14 @@ def test_a_neighbours_surroundings_never_bring_a_real_face_back() -> None:
     error = np.abs(second.pixels[:, :12].astype(int) - swapped[rim])[drawn].mean()
     real = np.abs(second.pixels[:, :12].astype(int) - frame[rim])[drawn].mean()
     assert drawn.any() and error < real
+
+
+def test_in_a_crowd_the_faces_are_the_same_but_for_a_trifle() -> None:
+    alone = _stage().process(_job(_face(0))).patches[0]
+    shifts = [np.array([dx, 0, 0], np.float32) for dx in (0, 4000, 8000)]
+    points = donor_photos.face("hopper").points
+    crowd = [_face(k, landmarks=points + shift) for k, shift in enumerate(shifts)]
+    among = _stage().process(_job(*crowd)).patches[0]
+    assert among.box == alone.box
+    error = np.abs(among.pixels.astype(int) - alone.pixels)
+    assert 0 < error.mean() < 2

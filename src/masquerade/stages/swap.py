@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Swap"]
 
+_CROWD = 3
+"""Selected faces from which each is drawn at less cost: then none of them is looked at closely."""
+
 
 class Swap:
     """The embedded swapper as a stage.
@@ -51,6 +54,7 @@ class Swap:
         if job.scene != self._scene:
             self._renderers.clear()
             self._scene = job.scene
+        crowded = sum(face.selected for face in job.faces) >= _CROWD
         for face in job.faces:
             if not face.selected:
                 continue
@@ -58,7 +62,11 @@ class Swap:
                 job.failures.append(Failure(self.name, "the face is lost", face.track_id))
                 continue
             patch = self._renderer(face).draw(
-                job.frame.pixels, face.landmarks, face.track_id, _backdrop(job, face)
+                job.frame.pixels,
+                face.landmarks,
+                face.track_id,
+                _backdrop(job, face),
+                crowded=crowded,
             )
             if patch is not None:
                 job.patches.append(patch)

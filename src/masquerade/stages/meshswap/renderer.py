@@ -40,6 +40,7 @@ __all__ = ["Donor", "FaceRenderer"]
 
 _CELLS_ACROSS = 90
 """Cells of the grid across a face: three pixels each for a face of 270."""
+_CELLS_IN_CROWD = 56
 _LEAN_KEPT = 0.6
 """Share of the network's lean that stays at full shape: there it also tells the donor's looks."""
 _RAMP = 0.05
@@ -117,6 +118,8 @@ class FaceRenderer:
         landmarks: NDArray[np.float32],
         track_id: int,
         backdrop: NDArray[np.uint8] | None = None,
+        *,
+        crowded: bool = False,
     ) -> Patch | None:
         """Draw the face; None where it lies outside the frame.
 
@@ -126,14 +129,15 @@ class FaceRenderer:
             track_id: written to the patch.
             backdrop: uint8 (H, W, 3) BGR, what surrounds the face in the result, where that is no
                 longer the frame (another swapped face near by).
+            crowded: one of many faces: drawn from a coarser grid and read less often.
         """
         if self._landmarker is not None and self._lean is None:
             self._lean = self._settle(self._landmarker, pixels, landmarks)
-        layout = self._lay_out(landmarks, pixels.shape)
+        layout = self._lay_out(landmarks, pixels.shape, crowded)
         if layout is None:
             return None
         canvas = self._warp_surroundings(pixels if backdrop is None else backdrop, layout)
-        reading = self._reader.read(pixels, landmarks)
+        reading = self._reader.read(pixels, landmarks, crowded)
 
         x0, y0, x1, y1 = layout.face.box
         left, top = layout.grid.box[:2]
@@ -174,7 +178,9 @@ class FaceRenderer:
         share = 1.0 - _LEAN_KEPT * shape
         return Lean.measure(landmarker, pixels, landmarks, offsets, share, draw)
 
-    def _lay_out(self, landmarks: NDArray[np.float32], shape: tuple[int, ...]) -> _Layout | None:
+    def _lay_out(
+        self, landmarks: NDArray[np.float32], shape: tuple[int, ...], crowded: bool
+    ) -> _Layout | None:
         origin = np.concatenate([landmarks[:468], landmarks[list(IRIS_CENTRES)]])
         points = origin.copy()
         offsets = self._shape.offsets(landmarks, self._settings.shape)
@@ -193,7 +199,8 @@ class FaceRenderer:
         if face_box is None or box is None:
             return None
         width = float(np.ptp(landmarks[:468, :2], axis=0).max())
-        grid = Grid(box, max(1, round(width / _CELLS_ACROSS)))
+        across = _CELLS_IN_CROWD if crowded else _CELLS_ACROSS
+        grid = Grid(box, max(1, round(width / across)))
         depth = points[:, 2].copy()
         depth[470:] += width
         surface = rasterise(grid.to_cells(points[:, :2]), depth, TRIANGLES, grid.shape_hw)
