@@ -24,9 +24,11 @@ _SKIN_EVERY = 4
 """Frames from one fit of the skin to the next: what it finds stays, what moves in is new."""
 _ALONE = np.array([1.1, 0.26, 0.26], np.float32)
 """Tolerance of the skin of a single frame: beards, shadows and make-up are skin."""
+_BEARD = 1.6
+"""Factor on that tolerance below the nose."""
 _KNOWN = np.array([0.26, 0.09, 0.09], np.float32)
 """Tolerance against what the same spot has looked like in this track."""
-_MOST = 0.6
+_MOST = 0.75
 """Share of the skin from which a finding is not believed: too much of the real face would show."""
 _THING = 0.008 * FIELD_SIZE**2
 """Texels from which something is a thing and not a speck."""
@@ -40,6 +42,14 @@ def _surface() -> NDArray[np.float32]:
     axis = (np.arange(FIELD_SIZE, dtype=np.float32) + 0.5) / FIELD_SIZE * 2 - 1
     x, y = (grid.reshape(-1) for grid in np.meshgrid(axis, axis))
     return np.stack([np.ones_like(x), x, y, x * y, x * x, y * y], axis=1)
+
+
+@cache
+def _beard() -> NDArray[np.float32]:
+    """How much more than bare skin a texel may differ: a beard is no thing in front. (64, 1)."""
+    v = (np.arange(FIELD_SIZE, dtype=np.float32) + 0.5) / FIELD_SIZE
+    below_nose = np.clip((v - 0.56) / 0.08, 0, 1)[:, None]
+    return np.asarray(1 + (_BEARD - 1) * below_nose, np.float32)
 
 
 class Occlusion:
@@ -64,7 +74,8 @@ class Occlusion:
         if weight.sum() < 0.08 * FIELD_SIZE**2:
             return None
         if self._frames % _SKIN_EVERY == 0 or self._frames < _LEARN_FRAMES:
-            self._off_skin = _distance(look - _fit(look, weight, _ALONE), _ALONE)
+            off = _distance(look - _fit(look, weight, _ALONE), _ALONE)
+            self._off_skin = off / _beard()
         distance = self._off_skin
         if self._mean is not None and self._frames >= _LEARN_FRAMES:
             change = look - self._mean
