@@ -42,7 +42,7 @@ class Settings:
     strength: float = _range(0, 1, "Opacity of the swap: 1 shows the donor alone.", 1.0)
     sharpness: float = _range(0, 1, "How far sharpness and grain follow the target.", 1.0)
     wrinkles: float = _range(0, 1, "How much of the target's folds is carried over.", 0.6)
-    relight: float = _range(0, 1, "How far light and colour follow the target.", 0.9)
+    relight: float = _range(0, 1, "How far light and colour follow the target.", 1.0)
     occlusion: bool = _value("Keep things in front of the target's face in front.", True)
 
     many_faces: bool = _value("Swap every face, not one alone.", False)

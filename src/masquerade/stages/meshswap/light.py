@@ -33,6 +33,9 @@ _LIGHT_SIZE = 32
 _LIGHT_WH = (_LIGHT_SIZE, _LIGHT_SIZE)
 _LIGHT_SIGMA = 0.07 * _LIGHT_SIZE
 """Width of what counts as light rather than skin, in those texels."""
+_MODELLING = 0.85
+"""How far light that differs from place to place follows the target, beside its mean, which does
+so in full: the target's own features are in what differs."""
 _STEP_AS_SCALE = 0.6
 """Of a step to brighter skin, in logarithms, the share that multiplies; the rest is added."""
 _SAMPLE_PX = 96
@@ -141,7 +144,10 @@ class Light:
             for part in (film, own, total)
         )
         ratio = (film + 2.0 * total) / (own + 2.0 * total)
-        gain = np.clip(ratio ** np.float32(strength), 0.15, 5.0).astype(np.float32)
+        logs = np.log(ratio)
+        mean = (logs * total).sum((0, 1)) / total.sum((0, 1))
+        gain = np.exp(strength * (mean + _MODELLING * (logs - mean)))
+        gain = np.clip(gain, 0.15, 5.0).astype(np.float32)
         lightness = _lightness(gain)[..., None]
         # The lift has the colour of the lit skin, so that dark features stay neutral.
         kept = np.where(lightness > 1, lightness**_STEP_AS_SCALE, lightness)
