@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import functools
 import time
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from masquerade.core.errors import MasqueradeError, NoFaceInTargetError
 from masquerade.core.frame import Frame, FrameJob
+from masquerade.core.lifetimes import Closing
 from masquerade.core.settings import Settings
 from masquerade.engine.donors import as_identities, as_references, checked_picture
 from masquerade.engine.finding import finding_stages
@@ -26,7 +27,6 @@ from masquerade.trust.badge import make_badge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import TracebackType
 
     import numpy as np
     from numpy.typing import NDArray
@@ -41,7 +41,7 @@ _FRAME_BUDGET_BYTES = 40 * 2**20  # for frames under way, so that large ones do 
 _BYTES_PER_PIXEL = 8  # decoder's planes, BGR, and the output
 
 
-class Engine:
+class Engine(Closing):
     """Swaps the faces of pictures, of streams of frames and of videos for a donor's.
 
     Donors are enrolled and networks loaded when they are first needed; networks are shared by
@@ -185,17 +185,6 @@ class Engine:
         """Let go of the stream's memory; the engine cannot be used afterwards."""
         self._lines.clear()
         self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _line(self, *, still: bool = False) -> Line:
         """The stages for stills, or those for streams; each kind is made once and reset."""

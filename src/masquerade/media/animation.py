@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -17,6 +16,7 @@ from PIL import Image
 
 from masquerade.core.errors import InputError, OutputError
 from masquerade.core.frame import Frame
+from masquerade.core.lifetimes import Closing, Committing
 from masquerade.core.protocols import SourceInfo
 from masquerade.media.image_read import input_error
 from masquerade.media.image_write import png_metadata, unknown_extension
@@ -52,7 +52,7 @@ class _Original:
     duration_ms: int
 
 
-class AnimationSource:
+class AnimationSource(Closing):
     """The frames of an animated picture, each composed to a whole one, with its time.
 
     Args:
@@ -118,17 +118,6 @@ class AnimationSource:
         self._image.close()
         self.natives.clear()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self.close()
-
 
 def _planes(image: Any) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
     rgba = np.asarray(image.convert("RGBA"))
@@ -142,7 +131,7 @@ def _is_lossless_webp(path: Path) -> bool:
         return b"VP8L" in file.read(4096)
 
 
-class AnimationSink:
+class AnimationSink(Committing):
     """Collects frames and writes an animated picture at commit.
 
     A GIF keeps the exact colours of untouched pixels where its palette has room; WebP is
@@ -236,20 +225,6 @@ class AnimationSink:
         """Remove what was begun; does nothing after a commit."""
         self._images.clear()
         self._file.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.commit()
-        else:
-            self.abort()
 
     def _encode(self) -> bytes:
         if not self._images:

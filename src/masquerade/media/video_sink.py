@@ -6,8 +6,7 @@ import contextlib
 import struct
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import av
 import av.error
@@ -15,6 +14,7 @@ from av.codec.context import Flags
 from av.video.reformatter import VideoReformatter
 
 from masquerade.core.errors import EncoderError, OutputError
+from masquerade.core.lifetimes import Committing
 from masquerade.media.colorimetry import BgrWriter, ColorTags
 from masquerade.media.containers import VIDEO_EXTENSIONS, writing
 from masquerade.media.encoders import Encoder, VideoOptions, find_encoder
@@ -45,7 +45,7 @@ _SMALLEST_FOR_X265_PX = 64
 _FREE_CLOCK = Fraction(1, 90_000)
 
 
-class VideoSink:
+class VideoSink(Committing):
     """Writes frames to a video file, with the sound and the subtitles of the source.
 
     The frames are written upright and of their exact size, with the source's timestamps, pixel
@@ -282,20 +282,6 @@ class VideoSink:
                 self._output.close()
         self._release()
         self._file.abort()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.commit()
-        else:
-            self.abort()
 
     def _release(self) -> None:
         if self._passengers:

@@ -6,8 +6,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import av
 import av.error
@@ -15,6 +14,7 @@ import numpy as np
 
 from masquerade.core.errors import CorruptMediaError, SettingsError
 from masquerade.core.frame import Frame
+from masquerade.core.lifetimes import Closing
 from masquerade.core.protocols import SourceInfo
 from masquerade.media.colorimetry import BgrReader
 from masquerade.media.containers import open_input, reading
@@ -60,7 +60,7 @@ _LARGEST_OFFSET_S = 1
 """A start later than this is a foreign clock; up to this it belongs to the film."""
 
 
-class VideoSource:
+class VideoSource(Closing):
     """The frames of a video file, upright, in order, each with the file's own timestamp.
 
     Frames of a video whose size changes midway are scaled to the size of the first. Interlaced
@@ -157,17 +157,6 @@ class VideoSource:
             self._decoded.close()
             self._container.close()
             self.natives.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self.close()
 
     # Reading
 

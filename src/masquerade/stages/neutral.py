@@ -19,7 +19,7 @@ from masquerade.stages.regions import BROWS, EYES, LIPS, MESH_COUNT, mirror_inde
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["expression_of", "neutral_shape", "pose_of", "turn_degrees"]
+__all__ = ["expression_of", "neutral_shape", "pose_of", "to_canonical", "to_pixels", "turn_degrees"]
 
 _UPPER_LIP, _LOWER_LIP, _CORNERS = 13, 14, (61, 291)
 _LOWER_LIPS = (
@@ -46,6 +46,21 @@ def pose_of(points: NDArray[np.floating]) -> Similarity:
         points: (468 or more, 3) photo pixels, z away from the camera.
     """
     return umeyama(points[:MESH_COUNT] * _UPRIGHT, CANONICAL.pos, _steady_weights())
+
+
+def to_pixels(offsets_cm: NDArray[np.floating], pose: Similarity) -> NDArray[np.float64]:
+    """Offsets (N, 3) of the canonical frame as offsets in the picture, pixels.
+
+    Args:
+        offsets_cm: cm, y up.
+        pose: as :func:`pose_of` gives it.
+    """
+    return np.asarray(offsets_cm @ pose.rotation / pose.scale * _UPRIGHT)
+
+
+def to_canonical(offsets_px: NDArray[np.floating], pose: Similarity) -> NDArray[np.float64]:
+    """The inverse of :func:`to_pixels`."""
+    return np.asarray(pose.scale * (offsets_px * _UPRIGHT) @ pose.rotation.T)
 
 
 def turn_degrees(pose: Similarity) -> tuple[float, float]:

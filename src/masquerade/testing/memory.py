@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 from masquerade.core.errors import OutputError
 from masquerade.core.frame import Frame
+from masquerade.core.lifetimes import Closing
 from masquerade.core.protocols import SourceInfo
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["MemorySink", "MemorySource"]
 
 
-class MemorySource:
+class MemorySource(Closing):
     """A Source of given pictures.
 
     Args:
@@ -48,17 +47,6 @@ class MemorySource:
     def close(self) -> None:
         """Stop the iteration; may be called twice."""
         self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class MemorySink:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
+from masquerade.core.lifetimes import Closing
 from masquerade.testing.exposure import Exposure, ExposureAudit
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -61,7 +60,7 @@ class Rehearsal:
             self._witness(target, frame.pixels, truth)
 
 
-class _Stage:
+class _Stage(Closing):
     """The play as a Source that notes what it gave."""
 
     def __init__(
@@ -83,17 +82,6 @@ class _Stage:
 
     def close(self) -> None:
         self._puppets.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 class _Critic:

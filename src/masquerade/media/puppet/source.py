@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import lru_cache
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from masquerade.core.errors import SettingsError
 from masquerade.core.frame import Frame
+from masquerade.core.lifetimes import Closing
 from masquerade.core.protocols import SourceInfo
 from masquerade.media.puppet.acting import Actor, Performance, Scene, light_at
 from masquerade.media.puppet.disguise import Disguise
@@ -22,8 +23,6 @@ from masquerade.media.puppet.render import Drawn, Renderer
 from masquerade.media.puppet.truth import FrameTruth, HeadTruth
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from numpy.typing import NDArray
 
     from masquerade.media.puppet.expression import Expression
@@ -34,7 +33,7 @@ __all__ = ["PuppetSource"]
 _VISIBLE_PART = 0.25
 
 
-class PuppetSource:
+class PuppetSource(Closing):
     """A Source of rendered talking heads with ground truth.
 
     Every frame is a pure function of the arguments and its number: the same arguments give the
@@ -129,17 +128,6 @@ class PuppetSource:
     def close(self) -> None:
         """Stop the iteration; may be called twice."""
         self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _draw(
         self, canvas: NDArray[np.uint8], number: int, actor: Actor, t: float

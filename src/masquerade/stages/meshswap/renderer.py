@@ -41,6 +41,7 @@ __all__ = ["Donor", "FaceRenderer"]
 _CELLS_ACROSS = 90
 """Cells of the grid across a face: three pixels each for a face of 270."""
 _CELLS_IN_CROWD = 56
+"""The same for one of many faces."""
 _LEAN_KEPT = 0.6
 """Share of the network's lean that stays at full shape: there it also tells the donor's looks."""
 _RAMP = 0.05
@@ -183,10 +184,9 @@ class FaceRenderer:
     ) -> _Layout | None:
         origin = np.concatenate([landmarks[:468], landmarks[list(IRIS_CENTRES)]])
         points = origin.copy()
-        offsets = self._shape.offsets(landmarks, self._settings.shape)
+        lean_cm = None if self._lean is None else self._lean.offset_cm
+        offsets = self._shape.offsets(landmarks, self._settings.shape, lean_cm)
         points[:468] += offsets
-        if self._lean is not None:
-            points[:468] += self._lean.offsets(landmarks)
         points[468] += offsets[EYE_LEFT].mean(0)
         points[469] += offsets[EYE_RIGHT].mean(0)
         close_lids(points)

@@ -16,7 +16,7 @@ import numpy as np
 from masquerade.geometry.mesh import OVAL, smooth_over_mesh
 from masquerade.geometry.roi import Roi
 from masquerade.models.canonical import CANONICAL
-from masquerade.stages.neutral import pose_of, turn_degrees
+from masquerade.stages.neutral import pose_of, to_canonical, turn_degrees
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +28,6 @@ __all__ = ["Draw", "Lean"]
 Draw = Callable[["Lean"], "NDArray[np.uint8]"]
 """Draws the frame with a correction: uint8 (H, W, 3) BGR."""
 
-_TO_IMAGE = np.array([1.0, -1.0, -1.0])
 _ROUNDS = 2
 _STEP = 0.75
 _MOST_CM = 0.35
@@ -77,14 +76,9 @@ class Lean:
             if seen.presence < _SURE:
                 return cls()
             error = seen.points[:468] - film.points[:468] - offsets
-            error_cm = pose.scale * (error * _TO_IMAGE) @ pose.rotation.T
+            error_cm = to_canonical(error, pose)
             lean.offset_cm = lean.offset_cm - _STEP * share * _allowed(error_cm)
         return lean
-
-    def offsets(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The correction in a frame, float32 (468, 3) pixels."""
-        pose = pose_of(landmarks)
-        return np.asarray(self.offset_cm @ pose.rotation / pose.scale * _TO_IMAGE, np.float32)
 
 
 def _allowed(error_cm: NDArray[np.float64]) -> NDArray[np.float64]:

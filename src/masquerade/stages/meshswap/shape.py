@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from masquerade.geometry.mesh import EYE_LEFT, EYE_RIGHT
-from masquerade.stages.neutral import neutral_shape, pose_of, turn_degrees
+from masquerade.stages.neutral import neutral_shape, pose_of, to_pixels, turn_degrees
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["ShapeTransfer", "close_lids"]
 
-_TO_IMAGE = np.array([1.0, -1.0, -1.0])
-"""The canonical frame has y up and z towards the viewer; an image has both the other way."""
 _NEUTRAL_FRAMES = 12.0
 """Frontal frames over which the target's neutral face is averaged; it is frozen from then on."""
 _DEPTH = 0.5
@@ -62,20 +60,28 @@ class ShapeTransfer:
         self._weight = 0.0
         self._delta: NDArray[np.float64] = np.zeros((468, 3))
 
-    def offsets(self, landmarks: NDArray[np.float32], strength: float) -> NDArray[np.float32]:
+    def offsets(
+        self,
+        landmarks: NDArray[np.float32],
+        strength: float,
+        lean_cm: NDArray[np.float64] | None = None,
+    ) -> NDArray[np.float32]:
         """Frame offsets, float32 (468, 3) in pixels, from the target's points to the donor's.
 
         Args:
             landmarks: float32 (>= 468, 3) frame pixels.
             strength: share of the difference that is carried over.
+            lean_cm: float64 (468, 3), a further offset in the canonical frame (see ``settle``).
         """
-        if strength <= 0:
+        if strength <= 0 and lean_cm is None:
             return np.zeros((468, 3), np.float32)
         pose = pose_of(landmarks)
-        if self._weight < _NEUTRAL_FRAMES:
+        if strength > 0 and self._weight < _NEUTRAL_FRAMES:
             self._observe(landmarks, turn_degrees(pose)[0])
-        turned = self._delta @ pose.rotation / pose.scale * _TO_IMAGE
-        return np.asarray(strength * turned, np.float32)
+        moved = strength * self._delta
+        if lean_cm is not None:
+            moved = moved + lean_cm
+        return np.asarray(to_pixels(moved, pose), np.float32)
 
     def _observe(self, landmarks: NDArray[np.float32], yaw_deg: float) -> None:
         weight = max(1.0 - abs(yaw_deg) / 45.0, 0.05)
