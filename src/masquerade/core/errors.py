@@ -6,13 +6,17 @@
     │   ├── MissingInputError (FileNotFoundError)
     │   ├── UnsupportedMediaError
     │   ├── CorruptMediaError
-    │   └── MediaLimitError
+    │   ├── MediaLimitError
+    │   ├── DeviceError                                  a camera, microphone or screen
+    │   └── AddressError (ConnectionError)               a stream that cannot be received
     ├── FaceError (ValueError)
     │   ├── NoFaceInDonorError                 exit 4   the donor photo shows no face
     │   └── NoFaceInTargetError                exit 5   the target shows no face
     ├── OutputError (OSError)                  exit 6   the output cannot be written
     │   ├── OutputExistsError (FileExistsError)
-    │   └── EncoderError
+    │   ├── EncoderError
+    │   ├── VirtualCameraError                           there is none, or it is in use
+    │   └── StreamError (ConnectionError)                a stream that cannot be sent
     ├── ConsentError (PermissionError)         exit 7   nobody said whose face it is
     ├── RuntimeSetupError (RuntimeError)       exit 8   the installation is broken
     │   └── ModelError                                   a network is missing, damaged or failed
@@ -25,9 +29,11 @@ below (PyAV, OpenCV, ONNX Runtime) never leave the package unmapped.
 from __future__ import annotations
 
 __all__ = [
+    "AddressError",
     "CancelledError",
     "ConsentError",
     "CorruptMediaError",
+    "DeviceError",
     "EncoderError",
     "FaceError",
     "InputError",
@@ -41,7 +47,9 @@ __all__ = [
     "OutputExistsError",
     "RuntimeSetupError",
     "SettingsError",
+    "StreamError",
     "UnsupportedMediaError",
+    "VirtualCameraError",
 ]
 
 
@@ -79,6 +87,14 @@ class MediaLimitError(InputError):
     """The file exceeds a limit (pixels, duration) that can be raised."""
 
 
+class DeviceError(InputError):
+    """A camera, a microphone or a screen is missing, busy, refused, or gone."""
+
+
+class AddressError(InputError, ConnectionError):
+    """A stream's address is not allowed, cannot be reached, or sends nothing that is known."""
+
+
 class FaceError(MasqueradeError, ValueError):
     """A face that is needed was not found."""
 
@@ -109,6 +125,14 @@ class OutputExistsError(OutputError, FileExistsError):
 
 class EncoderError(OutputError):
     """An encoder is unknown, not available here, or failed."""
+
+
+class VirtualCameraError(OutputError):
+    """There is no virtual camera here, or another program holds it."""
+
+
+class StreamError(OutputError, ConnectionError):
+    """A stream cannot be sent: its address is not allowed, nobody listens, or the peer left."""
 
 
 class ConsentError(MasqueradeError, PermissionError):

@@ -25,12 +25,15 @@ class Frame:
         seq: position in the stream, 0, 1, 2, ... without gaps at the source.
         pts: presentation time in ``time_base`` units, None where the source has none.
         time_base: seconds per unit of ``pts``.
+        captured_s: when the picture was taken, seconds of ``time.perf_counter``; None for files,
+            whose frames have no such moment.
     """
 
     pixels: NDArray[np.uint8]
     seq: int = 0
     pts: int | None = None
     time_base: Fraction = Fraction(1, 1000)
+    captured_s: float | None = None
 
     @property
     def seconds(self) -> float:

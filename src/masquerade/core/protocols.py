@@ -34,7 +34,18 @@ class SourceInfo:
 
 @runtime_checkable
 class Source(Protocol):
-    """Frames in order. Iterate once; closing it stops the iteration."""
+    """Frames in order. Iterate once; closing it stops the iteration.
+
+    A live source (``info.live``) blocks until the next picture is there, stamps every frame with
+    ``captured_s``, and counts ``pts`` in microseconds from its first frame on by the same clock.
+    It survives what passes (a stall, a broken connection, an unplugged camera) by itself and
+    raises only what cannot be mended. All frames have the announced size. ``close`` may be called
+    from another thread and ends the iteration within a second.
+
+    A source may also have ``notices`` (a tuple of sentences for the user), ``status`` (a few words
+    on what it is waiting for, empty while frames come), and ``sound`` (None, or the sound that
+    was recorded with the pictures).
+    """
 
     @property
     def info(self) -> SourceInfo:
@@ -72,7 +83,15 @@ class Stage(Protocol):
 
 @runtime_checkable
 class Sink(Protocol):
-    """Takes finished jobs in order. The output appears whole at ``commit`` or not at all."""
+    """Takes finished jobs in order. The output appears whole at ``commit`` or not at all.
+
+    A live sink (a stream, a recording, a window) is called from one thread of its own. It may
+    block for a while: frames that come meanwhile are dropped for it alone. What it has shown or
+    sent cannot be taken back, so ``abort`` just ends it. It may also have ``notices`` and
+    ``status`` as a source has, and ``wants_original = True``: then ``write_beside(frame,
+    original)`` is called instead of ``write``, with the picture before the swap, uint8 (H, W, 3)
+    BGR, for the eyes of whoever runs the program.
+    """
 
     def write(self, frame: Frame) -> None:
         """Take one finished frame (label drawn). Raises OutputError."""
