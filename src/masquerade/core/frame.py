@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -13,7 +14,9 @@ from masquerade.core.face import Face
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Failure", "Frame", "FrameJob", "Patch"]
+    from masquerade.core.protocols import Stage
+
+__all__ = ["Change", "Failure", "Frame", "FrameJob", "Patch"]
 
 
 @dataclass(slots=True)
@@ -72,12 +75,37 @@ class Failure:
     track_id: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of stages from one frame on: other settings, another donor, another model.
+
+    It travels on a frame, so each stage turns over between the same two frames, in its own thread.
+
+    Attributes:
+        stages: by a stage's name, a function that takes the stage and returns the one that works
+            from now on: the same one set anew, or another. It must be quick and not fail; what
+            takes time is prepared before.
+    """
+
+    stages: Mapping[str, Callable[[Stage], Stage]]
+
+
 @dataclass(slots=True)
 class FrameJob:
     """One frame on its way: what came in, what was found, what goes out.
 
     ``output`` starts as ``frame.pixels`` itself; whoever draws first must call
     :meth:`writable_output`, so that an untouched frame is never copied.
+
+    Attributes:
+        frame: what came in.
+        faces, patches, failures: what the stages found, drew, and could not do.
+        timings_ms: how long each stage took.
+        scene: grows at every cut.
+        detected: whether this frame was searched.
+        changes: what each stage turns over to before it works on this frame.
+        version: changes before and with this frame, counted from 0.
+        late: past its deadline, so the stages ahead are skipped and it is concealed as a whole.
     """
 
     frame: Frame
@@ -87,7 +115,15 @@ class FrameJob:
     timings_ms: dict[str, float] = field(default_factory=dict)
     scene: int = 0
     detected: bool = False
+    changes: tuple[Change, ...] = ()
+    version: int = 0
+    late: bool = False
     _output: NDArray[np.uint8] | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the frame as a whole cannot be finished: its picture must be concealed."""
+        return self.late or any(failure.track_id is None for failure in self.failures)
 
     @property
     def output(self) -> NDArray[np.uint8]:

@@ -60,7 +60,7 @@ class ChannelStatistics:
         peak_waiting: most items that were ever in it.
         put: items accepted so far.
         taken: items handed out so far.
-        dropped: items thrown away to make room for a newer one.
+        dropped: items thrown away to make room for a newer one, or taken out by ``clear``.
         discarded: items thrown away by ``cancel``.
     """
 
@@ -84,8 +84,8 @@ class Channel(Generic[T]):
         SettingsError: the capacity is below 1.
 
     >>> channel = Channel(capacity=2, when_full=WhenFull.NEWEST)
-    >>> for number in range(5):
-    ...     channel.put(number)
+    >>> [channel.put(number) for number in range(5)]
+    [None, None, 0, 1, 2]
     >>> channel.close()
     >>> list(channel), channel.statistics().dropped
     ([3, 4], 3)
@@ -104,8 +104,11 @@ class Channel(Generic[T]):
         self._cancelled = False
         self._put = self._taken = self._dropped = self._discarded = self._peak = 0
 
-    def put(self, item: T) -> None:
+    def put(self, item: T) -> T | None:
         """Add an item; waits or drops the oldest when full, as the channel was built.
+
+        Returns:
+            The item that was thrown away to make room, None as a rule.
 
         Raises:
             ChannelClosed: the channel was closed by its producer.
@@ -114,13 +117,15 @@ class Channel(Generic[T]):
         with self._lock:
             while not self._may_add():
                 self._has_room.wait()
+            displaced = None
             if len(self._items) == self._capacity:
-                self._items.popleft()
+                displaced = self._items.popleft()
                 self._dropped += 1
             self._items.append(item)
             self._put += 1
             self._peak = max(self._peak, len(self._items))
             self._has_items.notify()
+            return displaced
 
     def get(self) -> T:
         """Take the oldest item, waiting for one when there is none.
@@ -157,6 +162,15 @@ class Channel(Generic[T]):
             self._closed = True
             self._has_items.notify_all()
             self._has_room.notify_all()
+
+    def clear(self) -> list[T]:
+        """Take out everything that waits; it counts as dropped."""
+        with self._lock:
+            items = list(self._items)
+            self._items.clear()
+            self._dropped += len(items)
+            self._has_room.notify_all()
+            return items
 
     def cancel(self) -> None:
         """Stop both sides at once and let go of everything inside."""

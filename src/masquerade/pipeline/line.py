@@ -9,6 +9,9 @@ privacy:
   whole picture is concealed before ``finish``;
 - a stage in ``finish`` (the label) must not fail: a frame without it may not leave.
 
+A late frame (``job.late``) is not worked on any more and is concealed as a whole too. What a
+frame says is to change (``job.changes``) is changed before it is worked on.
+
 Errors of the project's own tree other than ModelError would meet every later frame as well, so
 they end the work, and so does a stage that fails on many frames in a row.
 """
@@ -107,9 +110,10 @@ class _Guarded:
         return "+".join(stage.name for stage in self._stages)
 
     def advance(self, job: FrameJob) -> None:
+        self._stages = _changed(self._stages, job)
         failed = False
         for stage in self._stages:
-            if _is_lost(job):
+            if job.lost:
                 break
             started_s = self._clock()
             try:
@@ -154,7 +158,8 @@ class _Finish:
         return "+".join(["finish", *(stage.name for stage in self._stages)])
 
     def advance(self, job: FrameJob) -> None:
-        if _is_lost(job):
+        self._stages = _changed(self._stages, job)
+        if job.lost:
             self._concealment.conceal(job)
         else:
             self._concealment.remember(job)
@@ -169,9 +174,14 @@ class _Finish:
             stage.reset()
 
 
-def _is_lost(job: FrameJob) -> bool:
-    """Whether a failure concerns the whole frame."""
-    return any(failure.track_id is None for failure in job.failures)
+def _changed(stages: tuple[Stage, ...], job: FrameJob) -> tuple[Stage, ...]:
+    """The stages that work from this frame on."""
+    for change in job.changes:
+        stages = tuple(
+            change.stages[stage.name](stage) if stage.name in change.stages else stage
+            for stage in stages
+        )
+    return stages
 
 
 def _hopeless(stage_name: str, reason: str, times: int) -> MasqueradeError:

@@ -2,8 +2,9 @@
 
 Losses have one meaning each:
 
-- *lagged*: a frame that was finished later than its period (live only);
-- *skipped*: a frame that a stage was not run on, on purpose, to keep up;
+- *lagged*: a frame that left later than planned, by half its period or more (live only);
+- *skipped*: a frame that the stages were not run on, on purpose, to keep up (it was past its
+  deadline and left concealed), or that was finished but not shown (of a donor who was changed);
 - *dropped*: a frame that was thrown away at the entrance.
 
 Files lose none.
@@ -18,10 +19,15 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from masquerade.pipeline.latency import Latencies
+from masquerade.pipeline.statistics import LatencyMs
+
 __all__ = ["Meter", "Progress", "StageTime"]
 
 _KEEP = 2048  # stage times kept for the median: bounds memory whatever the length of a film
-_RECENT = 96  # frames over which the current speed is taken
+_RECENT = 512  # moments kept for the current speed
+_PROGRESS_FRAMES = 96  # frames over which the speed of a film is taken
+_LATELY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +71,17 @@ class Meter:
         self._lock = threading.Lock()
         self._started_s = clock()
         self._finished_s: deque[float] = deque([self._started_s], maxlen=_RECENT)
+        self._captured_s: deque[float] = deque([self._started_s], maxlen=_RECENT)
         self._times_ms: dict[str, deque[float]] = {}
+        self._latencies = Latencies()
         self._frames = 0
         self._alive = self._peak_alive = 0
         self._lagged = self._skipped = self._dropped = 0
+
+    def frame_captured(self) -> None:
+        """The source gave a frame."""
+        with self._lock:
+            self._captured_s.append(self._clock())
 
     def frame_entered(self) -> None:
         """A frame is being read."""
@@ -81,11 +94,15 @@ class Meter:
         with self._lock:
             self._alive -= 1
 
-    def frame_finished(self, timings_ms: Mapping[str, float]) -> None:
-        """A frame was written; its stage times are taken over."""
+    def frame_finished(
+        self, timings_ms: Mapping[str, float], latency_s: float | None = None
+    ) -> None:
+        """A frame was written; its stage times, and its time since capture, are taken over."""
         now_s = self._clock()
         with self._lock:
             self._frames += 1
+            if latency_s is not None:
+                self._latencies.add(latency_s)
             self._finished_s.append(now_s)
             for name, value_ms in timings_ms.items():
                 self._times_ms.setdefault(name, deque(maxlen=_KEEP)).append(value_ms)
@@ -134,11 +151,29 @@ class Meter:
         elapsed_s = self.seconds
         return self._frames / elapsed_s if elapsed_s > 0 else 0.0
 
+    @property
+    def latency_ms(self) -> LatencyMs:
+        """Time from capture to the exit, of all frames so far."""
+        with self._lock:
+            return self._latencies.percentiles()
+
+    def recent_p95_ms(self) -> float:
+        """95th percentile of the last 64 latencies."""
+        with self._lock:
+            return self._latencies.recent_p95_ms()
+
+    def recent_fps(self) -> tuple[float, float]:
+        """Frames a second that were captured, and finished, over the last two seconds."""
+        now_s = self._clock()
+        with self._lock:
+            return _rate(self._captured_s, now_s), _rate(self._finished_s, now_s)
+
     def progress(self) -> Progress:
         """Frames done, speed over the last 96 frames, and the time left at that speed."""
         with self._lock:
-            elapsed_s = self._finished_s[-1] - self._finished_s[0]
-            fps = (len(self._finished_s) - 1) / elapsed_s if elapsed_s > 0 else 0.0
+            first = max(0, len(self._finished_s) - _PROGRESS_FRAMES)
+            elapsed_s = self._finished_s[-1] - self._finished_s[first]
+            fps = (len(self._finished_s) - 1 - first) / elapsed_s if elapsed_s > 0 else 0.0
             left = None if self._total is None else max(0, self._total - self._frames)
             eta_s = left / fps if left is not None and fps > 0 else None
             return Progress(done=self._frames, total=self._total, fps=fps, eta_s=eta_s)
@@ -154,3 +189,10 @@ class Meter:
             )
             for name, values in kept.items()
         }
+
+
+def _rate(times_s: deque[float], now_s: float) -> float:
+    """Events a second of the last two seconds; of a shorter time where it began later."""
+    since_s = max(now_s - _LATELY_S, times_s[0])
+    count = sum(time_s > since_s for time_s in times_s)
+    return count / (now_s - since_s) if now_s > since_s else 0.0
