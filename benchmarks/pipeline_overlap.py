@@ -36,7 +36,7 @@ class Wait:
 
 
 def fps(groups: list[list[Wait]], frames: list[np.ndarray], count: int) -> float:
-    line = Line(groups, concealment=Concealment("hold", 8))
+    line = Line(groups, concealment=Concealment("hold", 0.3))
     started = time.perf_counter()
     Scheduler().run(Loop(frames, count), line, Nowhere())
     return count / (time.perf_counter() - started)

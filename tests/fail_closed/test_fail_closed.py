@@ -185,7 +185,7 @@ def test_what_is_shown_instead(on_lost, donor, monkeypatch):
     def witness(target, output, truth):
         shown.append(likeness(target, output, truth.heads[0]))
 
-    with Engine(donor, SETTINGS.replace(on_lost=on_lost, hold_frames=3)) as engine:
+    with Engine(donor, SETTINGS.replace(on_lost=on_lost, hold_s=0.3)) as engine:
         counts, _ = rehearse(engine, play("talk", **STAGE), witness)
     assert counts.concealed == counts.visible
     assert max(shown[4:]) < 0.8

@@ -16,8 +16,8 @@ def job(seq=0):
     return FrameJob(Frame(picture(seq), seq=seq))
 
 
-def line(*groups, finish=(), on_lost="hold", hold_frames=2, **options):
-    return Line(groups, finish=finish, concealment=Concealment(on_lost, hold_frames), **options)
+def line(*groups, finish=(), on_lost="hold", hold_s=0.08, **options):
+    return Line(groups, finish=finish, concealment=Concealment(on_lost, hold_s), **options)
 
 
 def test_stages_run_in_order_and_are_timed_by_the_clock_given():
@@ -26,7 +26,7 @@ def test_stages_run_in_order_and_are_timed_by_the_clock_given():
     steps = [Step(name, lambda job, name=name: order.append(name)) for name in "abc"]
     done = line(steps[:2], finish=steps[2:], clock=lambda: next(ticks)).process(job())
     assert order == ["a", "b", "c"]
-    assert done.timings_ms == {"a": 250, "b": 250, "c": 250}
+    assert done.timings_ms == {"a": 250, "b": 250, "conceal": 250, "c": 250}
 
 
 def test_a_failed_swap_is_noted_for_each_selected_face_and_the_line_goes_on():
@@ -56,7 +56,7 @@ def test_when_any_other_stage_fails_the_rest_is_skipped_but_the_label_is_not(sta
 
 def test_hold_shows_the_last_good_picture_then_blurs():
     fails = failing(ValueError("bad"), 1, 2, 3)
-    work = line([Step("detect", fails), Step("composite", draw(77))], hold_frames=2)
+    work = line([Step("detect", fails), Step("composite", draw(77))], hold_s=0.08)
     frames = [job(seq) for seq in range(5)]
     frames[3].frame.pixels[:6, :8] = 255
     outputs = [work.process(frame).output for frame in frames]

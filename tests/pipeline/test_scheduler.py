@@ -35,7 +35,7 @@ def no_thread_survives():
 
 
 def line(*groups, finish=(), **options):
-    return Line(groups, finish=finish, concealment=Concealment("hold", 8), **options)
+    return Line(groups, finish=finish, concealment=Concealment("hold", 0.3), **options)
 
 
 def test_stand_ins_are_what_they_stand_for():
@@ -55,11 +55,11 @@ def test_every_frame_arrives_once_in_order_through_named_threads():
     assert [step.threads for step in steps] == [
         {"masquerade-detect"},
         {"masquerade-swap"},
-        {"masquerade-finish+disclose"},
+        {"masquerade-conceal+disclose"},
     ]
     assert meter.frames == 200
     assert meter.alive == 0
-    assert list(meter.stage_times()) == ["detect", "swap", "disclose"]
+    assert list(meter.stage_times()) == ["detect", "swap", "conceal", "disclose"]
 
 
 def test_an_empty_source_commits_an_empty_sink():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -72,7 +74,7 @@ def test_a_selected_face_without_a_patch_is_hidden(policy: str) -> None:
 
 
 def test_hold_shows_the_last_swap_where_the_face_has_gone() -> None:
-    stage = Composite(Settings(hold_frames=3))
+    stage = Composite(Settings(hold_s=0.12))
     stage.process(_job([_face()], [_patch()]))
     moved = _face(state="lost", lost_frames=2)
     moved.bbox += np.array([8, 4, 8, 4], np.float32)
@@ -81,10 +83,55 @@ def test_hold_shows_the_last_swap_where_the_face_has_gone() -> None:
 
 
 def test_a_hold_ends_in_blur() -> None:
-    stage = Composite(Settings(hold_frames=3))
+    stage = Composite(Settings(hold_s=0.12))
     stage.process(_job([_face()], [_patch()]))
-    output = stage.process(_job([_face(state="lost", lost_frames=4)])).output
-    assert not (output[20:70, 20:60] == 77).all(2).any()
+    shown = []
+    for lost_frames in range(1, 6):
+        output = stage.process(_job([_face(state="lost", lost_frames=lost_frames)])).output
+        shown.append(bool((output[20:70, 20:60] == 77).all()))
+    assert shown == [True, True, True, False, False]
+
+
+def test_a_hold_is_measured_on_the_frames_own_time() -> None:
+    def shown(rate: int) -> int:
+        stage = Composite(Settings(hold_s=0.2))
+        held = -1
+        for number in range(2 * rate):
+            job = _job([_face()], [_patch()] if number == 0 else [])
+            job.frame.pts, job.frame.time_base = number, Fraction(1, rate)
+            held += bool((stage.process(job).output[20:70, 20:60] == 77).all())
+        return held
+
+    assert {rate: shown(rate) for rate in (5, 10, 25, 60)} == {5: 1, 10: 2, 25: 5, 60: 12}
+
+
+def test_pass_shows_the_real_face_and_nothing_else_does() -> None:
+    stage = Composite(Settings(on_lost="pass"))
+    stage.process(_job([_face()], [_patch()]))
+    job = stage.process(_job([_face()]))
+    assert job.output is job.frame.pixels
+
+
+def test_nothing_of_another_donor_is_held() -> None:
+    stage = Composite(Settings())
+    stage.process(_job([_face(donor="old")], [_patch()]))
+    output = stage.process(_job([_face(donor="new")])).output
+    assert not (output == 77).all(2).any()
+
+
+def test_what_was_forgotten_is_not_held() -> None:
+    stage = Composite(Settings())
+    stage.process(_job([_face()], [_patch()]))
+    stage.forget()
+    assert not (stage.process(_job([_face()])).output == 77).all(2).any()
+
+
+def test_other_settings_hold_from_the_next_frame_on() -> None:
+    stage = Composite(Settings())
+    stage.process(_job([_face()], [_patch()]))
+    stage.configure(Settings(on_lost="blank"))
+    output = stage.process(_job([_face()])).output
+    assert (output[25:65, 25:55] == 96).all()
 
 
 def test_a_held_patch_at_the_border_is_cut() -> None:

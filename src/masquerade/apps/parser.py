@@ -127,7 +127,7 @@ def _build_swap(parser: Parser) -> None:
 
     look = parser.add_argument_group("how it looks")
     add_settings(look, ["shape", "strength", "sharpness", "wrinkles", "relight", "occlusion"])
-    add_settings(look, ["on_lost", "hold_frames"])
+    add_settings(look, ["on_lost", "hold_s", "strict"])
     _add_video(parser.add_argument_group("video"))
 
     limits = parser.add_argument_group("search and limits")

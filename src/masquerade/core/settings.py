@@ -12,7 +12,7 @@ __all__ = ["FaceOrder", "LabelStyle", "OnLost", "Settings"]
 
 FaceOrder = Literal["large", "left", "right", "top", "bottom", "center", "best"]
 LabelStyle = Literal["small", "gb45438", "none"]
-OnLost = Literal["hold", "blur", "blank"]
+OnLost = Literal["hold", "blur", "blank", "pass"]
 
 
 def _range(low: float, high: float, doc: str, default: float) -> Any:
@@ -65,9 +65,12 @@ class Settings:
     detect_every: int = _range(1, 120, "Search for new faces every n-th frame.", 10)
 
     on_lost: OnLost = _choice(
-        ("hold", "blur", "blank"), "What a selected face shows when it cannot be swapped.", "hold"
+        ("hold", "blur", "blank", "pass"),
+        "What a selected face shows when it cannot be swapped; `pass` shows the real face.",
+        "hold",
     )
-    hold_frames: int = _range(0, 600, "Frames a lost face is held before it is blurred.", 8)
+    hold_s: float = _range(0, 20, "Seconds a lost face is held before it is blurred.", 0.3)
+    strict: bool = _value("Blur every head that is not swapped, whoever it belongs to.", False)
 
     label: LabelStyle = _choice(
         ("small", "gb45438", "none"), "Visible label; metadata is always written.", "small"

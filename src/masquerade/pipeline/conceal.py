@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from masquerade.core.frame_clock import FrameClock
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from masquerade.core.frame import FrameJob
-    from masquerade.core.settings import OnLost
+    from masquerade.core.settings import OnLost, Settings
 
 __all__ = ["Concealment"]
 
 # Pixels left along the shorter side of a blurred frame: a face that fills it is 12 pixels high.
 _BLUR_GRID_PX = 12
+_SLACK_S = 1e-3
 
 
 class Concealment:
@@ -24,27 +27,47 @@ class Concealment:
 
     Args:
         on_lost: ``hold`` shows the last good swapped picture, ``blur`` the frame itself beyond
-            recognition, ``blank`` black.
-        hold_frames: lost frames in a row for which ``hold`` holds before it blurs.
+            recognition, ``blank`` black; ``pass`` leaves the picture as it stands.
+        hold_s: how old that picture may be, by the frames' own time; then ``hold`` blurs.
     """
 
-    def __init__(self, on_lost: OnLost, hold_frames: int) -> None:
+    name = "conceal"
+
+    def __init__(self, on_lost: OnLost, hold_s: float) -> None:
         self._on_lost = on_lost
-        self._hold_frames = hold_frames
+        self._hold_s = hold_s
+        self._clock = FrameClock()
+        self.reset()
+
+    def configure(self, settings: Settings) -> None:
+        """Take other settings from the next frame on: ``on_lost`` and ``hold_s`` are read."""
+        self._on_lost, self._hold_s = settings.on_lost, settings.hold_s
+
+    def process(self, job: FrameJob) -> FrameJob:
+        """Overwrite the output of a lost frame; take note of one that went well."""
+        now_s = self._clock.tick(job.frame)
+        if job.lost:
+            self._conceal(job, now_s)
+        elif job.output is not job.frame.pixels:
+            # Untouched frames belong to the source, and may show anybody: they are not kept.
+            self._good, self._good_at_s = job.output, now_s
+        return job
+
+    def forget(self) -> None:
+        """Never show again what was good until now: another donor is drawn from here on."""
+        self._good = None
+
+    def reset(self) -> None:
+        """Start a new stream."""
+        self._clock.reset()
         self._good: NDArray[np.uint8] | None = None
-        self._lost_in_a_row = 0
+        self._good_at_s = 0.0
 
-    def remember(self, job: FrameJob) -> None:
-        """Take note of a frame that went well. Untouched frames belong to the source: not kept."""
-        self._lost_in_a_row = 0
-        if job.output is not job.frame.pixels:
-            self._good = job.output
-
-    def conceal(self, job: FrameJob) -> None:
-        """Overwrite the job's whole output."""
-        self._lost_in_a_row += 1
+    def _conceal(self, job: FrameJob, now_s: float) -> None:
+        if self._on_lost == "pass":
+            return
         picture = job.writable_output()
-        held = self._held(picture.shape)
+        held = self._held(picture.shape, now_s)
         if held is not None:
             picture[:] = held
         elif self._on_lost == "blank":
@@ -52,14 +75,9 @@ class Concealment:
         else:
             picture[:] = _blurred(job.frame.pixels)
 
-    def forget(self) -> None:
-        """Start a new stream."""
-        self._good = None
-        self._lost_in_a_row = 0
-
-    def _held(self, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
-        usable = self._on_lost == "hold" and self._lost_in_a_row <= self._hold_frames
-        good = self._good if usable else None
+    def _held(self, shape: tuple[int, ...], now_s: float) -> NDArray[np.uint8] | None:
+        fresh = now_s - self._good_at_s <= self._hold_s + _SLACK_S
+        good = self._good if fresh and self._on_lost == "hold" else None
         return good if good is not None and good.shape == shape else None
 
 

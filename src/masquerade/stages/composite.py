@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from masquerade.core.frame import Patch
+from masquerade.core.frame_clock import FrameClock
 from masquerade.stages.overlay import blend
 
 if TYPE_CHECKING:
@@ -22,12 +23,15 @@ __all__ = ["Composite", "conceal"]
 
 _HEAD = 0.35
 """How far beyond a face's box a concealed head may reach, as a share of the box."""
+_SLACK_S = 1e-3
 
 
 @dataclass(slots=True)
 class _Held:
     patch: Patch
     bbox: NDArray[np.float32]
+    donor: str | None
+    at_s: float
 
 
 def conceal(picture: NDArray[np.uint8], bbox: NDArray[np.float32], *, blank: bool) -> None:
@@ -72,50 +76,69 @@ def _draw_head(mask: NDArray[np.uint8], bbox: NDArray[np.floating]) -> None:
 class Composite:
     """The last stage before the label. Fails closed: no selected face passes it unswapped.
 
-    A selected face without a patch is concealed; for the first ``hold_frames`` frames (on_lost
-    "hold") its last patch is drawn over the concealed head, moved along with the box.
+    A selected face without a patch is concealed; where ``on_lost`` is "hold", its last patch is
+    drawn over the concealed head, moved along with the box, for as long as that patch is not older
+    than ``hold_s`` by the frames' own time. With "pass", the user's recorded choice, it is shown.
     """
 
     name = "composite"
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._clock = FrameClock()
         self._held: dict[int, _Held] = {}
         self._scene = -1
 
+    def configure(self, settings: Settings) -> None:
+        """Take other settings from the next frame on: ``on_lost`` and ``hold_s`` are read."""
+        self._settings = settings
+
+    def forget(self) -> None:
+        """Never show a held patch again: another donor is drawn from here on."""
+        self._held.clear()
+
     def process(self, job: FrameJob) -> FrameJob:
         """Draw patches into the job's output."""
+        now_s = self._clock.tick(job.frame)
         if job.scene != self._scene:
             self._held.clear()
             self._scene = job.scene
         faces = {face.track_id: face for face in job.faces if face.selected}
         patched = {patch.track_id for patch in job.patches}
-        missing = [face for number, face in faces.items() if number not in patched]
+        missing = self._to_conceal(faces, patched)
         if not job.patches and not missing:
             return job
         picture = job.writable_output()
         for face in missing:
             conceal(picture, face.bbox, blank=self._settings.on_lost == "blank")
-            self._hold(picture, face)
+            self._hold(picture, face, now_s)
         hidden = picture.copy() if missing and job.patches else None
         for patch in job.patches:
             blend(picture, patch)
-            if patch.track_id in faces:
-                self._held[patch.track_id] = _Held(patch, faces[patch.track_id].bbox)
+            face_of = faces.get(patch.track_id)
+            if face_of is not None:
+                self._held[patch.track_id] = _Held(patch, face_of.bbox, face_of.donor, now_s)
         if hidden is not None:
             swapped = [face for number, face in faces.items() if number in patched]
             _keep_hidden(picture, hidden, missing, swapped)
         return job
 
     def reset(self) -> None:
-        """Forget the held patches."""
+        """Forget the stream and the held patches."""
+        self._clock.reset()
         self._held.clear()
         self._scene = -1
 
-    def _hold(self, picture: NDArray[np.uint8], face: Face) -> None:
+    def _to_conceal(self, faces: dict[int, Face], patched: set[int]) -> list[Face]:
+        if self._settings.on_lost == "pass":
+            return []
+        return [face for number, face in faces.items() if number not in patched]
+
+    def _hold(self, picture: NDArray[np.uint8], face: Face, now_s: float) -> None:
         held = self._held.get(face.track_id)
-        wanted = self._settings.on_lost == "hold" and face.lost_frames <= self._settings.hold_frames
-        if held is None or not wanted:
+        if held is None or self._settings.on_lost != "hold" or held.donor != face.donor:
+            return
+        if now_s - held.at_s > self._settings.hold_s + _SLACK_S:
             return
         moved = ((face.bbox[:2] + face.bbox[2:]) - (held.bbox[:2] + held.bbox[2:])) / 2
         dx, dy = round(float(moved[0])), round(float(moved[1]))
