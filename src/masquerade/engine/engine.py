@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
 
 from masquerade.core.errors import MasqueradeError, NoFaceInTargetError
-from masquerade.core.frame import Frame, FrameJob
+from masquerade.core.frame import Change, Frame, FrameJob
 from masquerade.core.lifetimes import Closing
 from masquerade.core.settings import Settings
 from masquerade.engine.donors import as_identities, as_references, checked_picture
@@ -26,9 +29,8 @@ from masquerade.stages.swap import Swap
 from masquerade.trust.badge import make_badge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from masquerade.core.protocols import Sink, Source
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Engine"]
 
 _FRAME_BUDGET_BYTES = 40 * 2**20  # for frames under way, so that large ones do not pile up
+_WARM_UP_FRAMES = 4
 _BYTES_PER_PIXEL = 8  # decoder's planes, BGR, and the output
 
 
@@ -181,6 +184,47 @@ class Engine(Closing):
             dict.fromkeys(text for item in self.identities.values() for text in item.advice)
         )
 
+    def live_line(self, size_wh: tuple[int, int], *, warm_up: bool) -> Line:
+        """The stages, ready for a new stream; for :class:`LiveSession`.
+
+        Args:
+            size_wh: width and height of the stream's frames in pixels.
+            warm_up: run them on a bundled picture of that size first, so that networks are
+                loaded and memory is claimed before the first frame is there.
+
+        Raises:
+            RuntimeSetupError: a network or the runtime is broken.
+        """
+        line = self._line()
+        line.reset()
+        if warm_up:
+            for seq, pixels in enumerate(_rehearsal(size_wh)):
+                line.process(FrameJob(Frame(pixels, seq, 40 * seq)))
+            line.reset()
+        return line
+
+    def change_donor(self, donors: Donor | Mapping[str, Donor]) -> Change:
+        """What the stages must take over to draw other donors; these are the engine's from now on.
+
+        Raises:
+            NoFaceInDonorError: a donor's photo shows no face.
+            InputError: a donor's file is missing, damaged or no picture.
+            SettingsError: no donor.
+        """
+        identities = as_identities(donors)
+        prepared = Swap.prepare(identities)
+        self.identities, self._references = identities, {}
+        return self._change(prepared)
+
+    def change_settings(self, **changes: Any) -> Change:
+        """What the stages must take over to work by other settings; the engine's from now on.
+
+        Raises:
+            SettingsError: there is no such setting, or its value is wrong.
+        """
+        self.settings = self.settings.replace(**changes)
+        return self._change(None)
+
     def close(self) -> None:
         """Let go of the stream's memory; the engine cannot be used afterwards."""
         self._lines.clear()
@@ -203,13 +247,30 @@ class Engine(Closing):
         return Line(
             [
                 [find, track, select],
-                [Swap(self.identities, settings, networks.landmarker), Composite(settings)],
+                [Swap(self.identities, settings, networks.landmarker)],
+                [Composite(settings)],
             ],
             finish=[Disclose(make_badge(settings.label))],
-            concealment=Concealment(settings.on_lost, settings.hold_frames),
+            concealment=Concealment(settings.on_lost, settings.hold_s),
             give_up_after=1 if still else 30,
             clock=self._stage_clock,
         )
+
+
+def _rehearsal(size_wh: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
+    """A few frames of a bundled face, uint8 (H, W, 3) BGR, to warm up with."""
+    from masquerade.media.puppet import Portrait
+
+    width, height = size_wh
+    face = Portrait.bundled("astronaut").pixels
+    scale = 0.9 * min(width / face.shape[1], height / face.shape[0])
+    face = np.asarray(cv2.resize(face, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+    for step in range(_WARM_UP_FRAMES):
+        frame = np.full((height, width, 3), 96, np.uint8)
+        frame[step : step + face.shape[0], step : step + face.shape[1]] = face[
+            : height - step, : width - step
+        ]
+        yield frame
 
 
 def _require_face(tally: Tally) -> None:

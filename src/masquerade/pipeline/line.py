@@ -28,7 +28,6 @@ from masquerade.core.frame import Failure
 if TYPE_CHECKING:
     from masquerade.core.frame import FrameJob
     from masquerade.core.protocols import Stage
-    from masquerade.pipeline.conceal import Concealment
 
 __all__ = ["Line", "Section"]
 
@@ -58,7 +57,7 @@ class Line:
     Args:
         groups: stages that share a thread, in order.
         finish: stages that run on every frame, concealed ones too (the label).
-        concealment: draws what a lost frame shows.
+        concealment: draws what a lost frame shows; runs before ``finish``, on every frame.
         per_face: names of the stages whose failure concerns the selected faces only.
         give_up_after: failures in a row after which a stage's error ends the work; None never.
         clock: seconds, monotonic.
@@ -69,13 +68,13 @@ class Line:
         groups: Sequence[Sequence[Stage]],
         *,
         finish: Sequence[Stage] = (),
-        concealment: Concealment,
+        concealment: Stage,
         per_face: frozenset[str] = frozenset({"swap"}),
         give_up_after: int | None = 30,
         clock: Clock = time.perf_counter,
     ) -> None:
         guarded = [_Guarded(group, per_face, give_up_after, clock) for group in groups]
-        self.sections: tuple[Section, ...] = (*guarded, _Finish(finish, concealment, clock))
+        self.sections: tuple[Section, ...] = (*guarded, _Finish((concealment, *finish), clock))
 
     def process(self, job: FrameJob) -> FrameJob:
         """Take one job through all sections in this thread."""
@@ -146,30 +145,24 @@ class _Guarded:
 
 
 class _Finish:
-    """The last section: conceals lost frames, then runs what no frame may go without."""
+    """The last section: what no frame may go without, beginning with concealment."""
 
-    def __init__(self, stages: Sequence[Stage], concealment: Concealment, clock: Clock) -> None:
+    def __init__(self, stages: Sequence[Stage], clock: Clock) -> None:
         self._stages = tuple(stages)
-        self._concealment = concealment
         self._clock = clock
 
     @property
     def name(self) -> str:
-        return "+".join(["finish", *(stage.name for stage in self._stages)])
+        return "+".join(stage.name for stage in self._stages)
 
     def advance(self, job: FrameJob) -> None:
         self._stages = _changed(self._stages, job)
-        if job.lost:
-            self._concealment.conceal(job)
-        else:
-            self._concealment.remember(job)
         for stage in self._stages:
             started_s = self._clock()
             stage.process(job)
             job.timings_ms[stage.name] = (self._clock() - started_s) * 1000
 
     def reset(self) -> None:
-        self._concealment.forget()
         for stage in self._stages:
             stage.reset()
 

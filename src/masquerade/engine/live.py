@@ -1,0 +1,238 @@
+"""A live stream: source, stages and sinks side by side until somebody stops it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from masquerade.core.errors import MasqueradeError
+from masquerade.pipeline.fanout import Fanout
+from masquerade.pipeline.meter import Meter
+from masquerade.pipeline.opencv_threads import ONE_OPENCV_THREAD
+from masquerade.pipeline.pacer import Pacer
+from masquerade.pipeline.report import Tally
+from masquerade.pipeline.run import Flow, Run
+from masquerade.pipeline.statistics import LiveStatistics
+from masquerade.runtime.memory import return_freed_memory
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from masquerade.core.frame import FrameJob
+    from masquerade.core.protocols import Sink, Source
+    from masquerade.engine.donors import Donor
+    from masquerade.engine.engine import Engine
+
+__all__ = ["LiveOptions", "LiveSession"]
+
+_WATCH_S = 0.5
+_STOP_S = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveOptions:
+    """How a live stream is run.
+
+    Attributes:
+        preset: name of the governor's preset; see docs/live.md.
+        governed: let the governor turn knobs to keep up.
+        paced: let frames leave at the source's steady rate rather than when they are finished.
+        warm_up: run the stages on a bundled picture before the first frame.
+        deadline_s: age from which a frame is not worked on any more: it leaves concealed.
+        drain_s: how long frames under way, and sinks, are given to finish at the end.
+        alarm_fps: rate below which an alarm is raised.
+    """
+
+    preset: str = "balanced"
+    governed: bool = True
+    paced: bool = True
+    warm_up: bool = True
+    deadline_s: float = 0.5
+    drain_s: float = 5.0
+    alarm_fps: float = 25.0
+
+
+class LiveSession:
+    """One stream from its start to its end. Use it as a context: leaving it ends the stream.
+
+    Args:
+        engine: swaps; it is the session's alone meanwhile.
+        source: a live source, opened by the caller; closed when the session ends.
+        sinks: by the name that the user knows them by; committed when the session ends.
+        options: see :class:`LiveOptions`.
+
+    Raises (when leaving the block):
+        InputError: the source is gone for good.
+        OutputError: a sink failed; the others were finished all the same.
+        MasqueradeError: a stage failed for good.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: Source,
+        sinks: Mapping[str, Sink],
+        options: LiveOptions | None = None,
+    ) -> None:
+        self.options = options or LiveOptions()
+        self._engine, self._source = engine, source
+        self._ended = threading.Event()
+        self._fanout = Fanout(sinks, on_last_lost=self.stop)
+        self._resources = ExitStack()
+
+    # The stream's life
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._fanout.abort()
+            self._source.close()
+            self._resources.close()
+            raise
+        return self
+
+    def _start(self) -> None:
+        engine, options = self._engine, self.options
+        self._resources.enter_context(ONE_OPENCV_THREAD.held())
+        line = engine.live_line(self._source.info.size_wh, warm_up=options.warm_up)
+        return_freed_memory()
+        rate = self._source.info.rate
+        self._meter, self._tally = Meter(), Tally()
+        self._faces = 0
+        self._run = Run(
+            self._source,
+            line.sections,
+            self._emit,
+            self._meter,
+            Flow(frames_alive=2, capacity=1, live=True, deadline_s=options.deadline_s),
+            pacer=Pacer(None if rate is None else float(1 / rate)) if options.paced else None,
+        )
+        self._watcher = threading.Thread(target=self._watch, name="masquerade-watch", daemon=True)
+        self._fanout.start()
+        self._run.start()
+        self._watcher.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        with self._resources:
+            stuck = self._end()
+        if kind is not None:
+            return
+        for failure in (self._run.error, self._fanout.error):
+            if failure is not None:
+                raise failure
+        if stuck:
+            raise MasqueradeError(
+                f"{', '.join(stuck)} did not stop in time; please report what was running."
+            )
+
+    def _end(self) -> list[str]:
+        """Stop reading, let what is under way come out, commit the sinks; what hangs is named."""
+        self.stop()
+        self._run.resume()
+        self._source.close()
+        self._run.wait_for_end(self.options.drain_s)
+        stuck = self._run.stop(_STOP_S)
+        self._fanout.finish(self.options.drain_s)
+        self._watcher.join(_STOP_S)
+        return stuck
+
+    def wait(self, timeout_s: float) -> bool:
+        """Sleep until the stream has ended by itself, or was asked to, or the time is over.
+
+        Returns:
+            Whether it has ended.
+        """
+        return self._ended.wait(timeout_s)
+
+    def stop(self) -> None:
+        """Ask for the end; returns at once."""
+        self._ended.set()
+
+    # While it runs
+
+    def pause(self) -> None:
+        """Stand still: nothing is emitted, the sinks keep showing what they have."""
+        self._run.pause()
+
+    def resume(self) -> None:
+        """Go on."""
+        self._run.resume()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the stream stands still."""
+        return self._run.paused
+
+    def change_donor(self, donor: Donor | Mapping[str, Donor]) -> None:
+        """Draw another face from now on: when this returns, no frame of the old one follows.
+
+        Args:
+            donor: as for :class:`Engine`; the face is enrolled before the stream is touched.
+
+        Raises:
+            NoFaceInDonorError: the photo shows no face; the stream goes on as it was.
+            InputError: the file is missing, damaged or no picture.
+        """
+        change = self._engine.change_donor(donor)
+        self._run.change(change, hide_older=True)
+        self._fanout.flush()
+
+    def change_settings(self, **changes: Any) -> None:
+        """Swap otherwise from the next frame on.
+
+        Args:
+            changes: fields of :class:`Settings`.
+
+        Raises:
+            SettingsError: a value is wrong; nothing is changed.
+        """
+        self._run.change(self._engine.change_settings(**changes))
+
+    def statistics(self) -> LiveStatistics:
+        """The stream as it is now."""
+        source_fps, fps = self._meter.recent_fps()
+        losses = self._meter.losses
+        report = self._tally.report(self._meter)
+        return LiveStatistics(
+            seconds=self._meter.seconds,
+            frames=self._meter.frames,
+            fps=fps,
+            source_fps=source_fps,
+            latency_ms=self._meter.latency_ms,
+            **losses,
+            faces=self._faces,
+            faces_swapped=report.faces_swapped,
+            faces_concealed=report.faces_concealed,
+            stages_ms=report.timings_ms,
+            busiest="",
+            busy=0.0,
+            rss_bytes=0,
+            peak_rss_bytes=0,
+            paused=self.paused,
+            preset=self.options.preset,
+            source=getattr(self._source, "status", ""),
+            sinks=self._fanout.states(),
+        )
+
+    # Threads
+
+    def _emit(self, job: FrameJob) -> None:
+        self._fanout.put(job)
+        self._tally.add(job)
+        self._faces = len(job.faces)
+
+    def _watch(self) -> None:
+        while not self._run.wait_for_end(_WATCH_S):
+            if self._ended.is_set():
+                return
+        self.stop()
