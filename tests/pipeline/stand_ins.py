@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import threading
+import time
 import weakref
 from fractions import Fraction
 
@@ -149,3 +151,56 @@ def failing(error, *seqs):
 
 def our_threads():
     return [thread for thread in threading.enumerate() if thread.name.startswith("masquerade-")]
+
+
+class Tap:
+    """A live source that gives what the test pours in; ``None`` ends it."""
+
+    def __init__(self):
+        self._frames = queue.SimpleQueue()
+        self.info = SourceInfo(SIZE_WH, None, Fraction(25), None, live=True)
+        self.closed = False
+        self.poured = 0
+
+    def pour(self, count=1, captured_s=0.0):
+        for _ in range(count):
+            self._frames.put(
+                Frame(picture(self.poured), self.poured, self.poured, captured_s=captured_s)
+            )
+            self.poured += 1
+
+    def __iter__(self):
+        while (frame := self._frames.get()) is not None:
+            yield frame
+
+    def close(self):
+        if not self.closed:
+            self.closed = True
+            self._frames.put(None)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class Gate:
+    """An action that waits on chosen frames until the test lets it go on."""
+
+    def __init__(self, *seqs):
+        self._seqs = seqs
+        self.reached, self.opened = threading.Event(), threading.Event()
+
+    def __call__(self, job):
+        if job.frame.seq in self._seqs:
+            self.reached.set()
+            assert self.opened.wait(20)
+
+
+def eventually(condition, seconds=20.0):
+    """Wait for what other threads are about to do; fails when it does not come."""
+    end_s = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end_s, "it did not happen"
+        threading.Event().wait(0.002)

@@ -153,7 +153,8 @@ class _Outlet:
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
-        self.error = error if isinstance(error, MasqueradeError) else _unexpected(self.name, error)
+        known = error if isinstance(error, MasqueradeError) else _unexpected(self.name, error)
+        self.error = self.error or known
         self.sink.abort()
         self.channel.clear()
         self._on_lost()
