@@ -160,7 +160,7 @@ class Tap:
         self._frames = queue.SimpleQueue()
         self.info = SourceInfo(SIZE_WH, None, Fraction(25), None, live=True)
         self.closed = False
-        self.poured = 0
+        self.poured = self.given = 0
 
     def pour(self, count=1, captured_s=0.0):
         for _ in range(count):
@@ -172,6 +172,7 @@ class Tap:
     def __iter__(self):
         while (frame := self._frames.get()) is not None:
             yield frame
+            self.given += 1  # counted when the next one is asked for: it is out of our hands
 
     def close(self):
         if not self.closed:

@@ -81,12 +81,12 @@ def test_a_slow_section_in_the_middle_never_piles_frames_up():
 
 
 def test_a_raised_limit_lets_more_in_at_once():
-    gate = Gate(0)
-    with Stream([Step("a")], [Step("b", gate)], [Step("c")]) as stream:
+    gate, first = Gate(0), Step("a")
+    with Stream([first], [Step("b", gate)], [Step("c")]) as stream:
         stream.source.pour()
         assert gate.reached.wait(20)
         stream.source.pour()
-        eventually(lambda: stream.run.permits.held == 2)
+        eventually(lambda: first.seen == [0, 1])
         stream.run.permits.limit = 3
         stream.source.pour()
         eventually(lambda: stream.run.permits.held == 3)
@@ -159,7 +159,8 @@ def test_nothing_is_emitted_while_paused_and_the_stream_goes_on_afterwards():
         stream.run.pause()
         assert stream.run.paused
         stream.source.pour(5)
-        eventually(lambda: stream.meter.alive == 1)  # the one that the source is waiting for
+        # The one that is still alive is the one that the source is waiting for.
+        eventually(lambda: stream.source.given == 6 and stream.meter.alive == 1)
         stream.run.resume()
         stream.source.pour()
         eventually(lambda: stream.seqs[-1] == 6)
