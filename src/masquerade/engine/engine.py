@@ -13,6 +13,7 @@ from masquerade.core.errors import MasqueradeError, NoFaceInTargetError
 from masquerade.core.frame import Change, Frame, FrameJob
 from masquerade.core.lifetimes import Closing
 from masquerade.core.settings import Settings
+from masquerade.engine.changes import donors_change, settings_change
 from masquerade.engine.donors import as_identities, as_references, checked_picture
 from masquerade.engine.finding import finding_stages
 from masquerade.engine.networks import shared_networks
@@ -203,8 +204,8 @@ class Engine(Closing):
             line.reset()
         return line
 
-    def change_donor(self, donors: Donor | Mapping[str, Donor]) -> Change:
-        """What the stages must take over to draw other donors; these are the engine's from now on.
+    def change_donors(self, donors: Donor | Mapping[str, Donor]) -> tuple[Change, ...]:
+        """What the stages must take over to draw other donors, who are the engine's from now on.
 
         Raises:
             NoFaceInDonorError: a donor's photo shows no face.
@@ -214,7 +215,7 @@ class Engine(Closing):
         identities = as_identities(donors)
         prepared = Swap.prepare(identities)
         self.identities, self._references = identities, {}
-        return self._change(prepared)
+        return self._change(prepared), donors_change()
 
     def change_settings(self, **changes: Any) -> Change:
         """What the stages must take over to work by other settings; the engine's from now on.
@@ -223,7 +224,10 @@ class Engine(Closing):
             SettingsError: there is no such setting, or its value is wrong.
         """
         self.settings = self.settings.replace(**changes)
-        return self._change(None)
+        return self._change()
+
+    def _change(self, prepared: Any = None) -> Change:
+        return settings_change(self.settings, self.identities, self._references, prepared)
 
     def close(self) -> None:
         """Let go of the stream's memory; the engine cannot be used afterwards."""

@@ -183,8 +183,8 @@ class LiveSession:
             NoFaceInDonorError: the photo shows no face; the stream goes on as it was.
             InputError: the file is missing, damaged or no picture.
         """
-        change = self._engine.change_donor(donor)
-        self._run.change(change, hide_older=True)
+        changes = self._engine.change_donors(donor)
+        self._run.change(*changes, hide_older=True)
         self._fanout.flush()
 
     def change_settings(self, **changes: Any) -> None:

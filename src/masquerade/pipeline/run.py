@@ -154,16 +154,16 @@ class Run:
         """Whether the run stands still."""
         return not self._going.is_set()
 
-    def change(self, change: Change, *, hide_older: bool = False) -> None:
+    def change(self, *changes: Change, hide_older: bool = False) -> None:
         """Have the stages changed before the next frame that is let in.
 
         Args:
-            change: what becomes of which stage.
+            changes: what becomes of which stage, in this order.
             hide_older: emit none of the frames any more that are under way now. When this
                 returns, no frame from before the change will be emitted.
         """
         with self._changing:
-            self._changes.append(change)
+            self._changes += changes
             self._version += 1
             version = self._version
         if hide_older:
