@@ -49,11 +49,13 @@ class FakeDetector:
 
     def __init__(self) -> None:
         self.calls: list[tuple[bool, int]] = []
+        self.looks: list[int] = []
 
     def find(
-        self, pixels_bgr: np.ndarray, min_score: float, *, thorough: bool, turn: int
+        self, pixels_bgr: np.ndarray, min_score: float, *, thorough: bool, turn: int, looks: int
     ) -> list[Face]:
         self.calls.append((thorough, turn))
+        self.looks.append(looks)
         return [Face(np.array([10, 10, 50, 50], np.float32), min_score)]
 
 
@@ -121,6 +123,27 @@ def test_cadence(talking: list[np.ndarray]) -> None:
     assert {job.scene for job in jobs} == {0}
 
 
+def test_the_cadence_and_the_looks_can_be_set_between_frames(talking: list[np.ndarray]) -> None:
+    detector = FakeDetector()
+    stage = Detect(detector, Settings(detect_every=4))
+    stage.every, stage.looks = 2, 1
+    jobs = run(stage, talking[:5])
+    assert [job.detected for job in jobs] == [True, False, True, False, True]
+    assert detector.looks == [2, 1, 1]
+    stage.configure(Settings(detect_every=3, detect_score=0.7))
+    jobs = run(stage, talking[5:11])
+    assert [job.detected for job in jobs] == [False, False, True, False, False, True]
+    assert jobs[2].faces[0].score == 0.7
+
+
+def test_whoever_is_lost_is_searched_with_both_looks(talking: list[np.ndarray]) -> None:
+    detector = FakeDetector()
+    stage = Detect(detector, Settings(), lambda: True)
+    stage.looks = 1
+    run(stage, talking[:3])
+    assert detector.looks == [2, 2, 2]
+
+
 def test_whoever_is_lost_is_searched_at_once(talking: list[np.ndarray]) -> None:
     wanted = iter([False, False, True, True, False, False, False, False])
     stage = Detect(FakeDetector(), Settings(detect_every=4), lambda: next(wanted))
@@ -153,3 +176,9 @@ def test_with_the_real_detector(talking: list[np.ndarray]) -> None:
     for faces in found:
         assert len(faces) == 1
         assert faces[0].score >= 0.5
+
+
+def test_with_one_look_a_time_the_looks_take_turns(talking: list[np.ndarray]) -> None:
+    detector = Detector(1)
+    found = [len(detector.find(talking[0], 0.5, turn=turn, looks=1)) for turn in range(6)]
+    assert found[::2] == [1, 1, 1]

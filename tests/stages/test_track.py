@@ -359,3 +359,33 @@ def test_of_a_crowd_half_is_looked_at_in_each_frame_and_none_is_forgotten(
         assert all(face.landmarks is not None and face.lost_frames <= 1 for face in faces)
         states.append([face.state for face in faces])
     assert all(set(of_one) == {"measured", "predicted"} for of_one in zip(*states, strict=True))
+
+
+@pytest.mark.parametrize(("people", "in_a_frame"), [(1, {0, 1}), (2, {1})])
+def test_faces_may_be_looked_at_every_second_frame_and_then_in_turns(
+    people: int,
+    in_a_frame: set[int],
+    detector: Detector,
+    landmarker: Landmarker,
+    heads: tuple[Picture, Picture],
+) -> None:
+    counter = CountingLandmarker(landmarker)
+    stream = Stream(detector, counter)  # type: ignore[arg-type]
+    stream.track.looks = 2
+    counts, tracks = [], []
+    for seq in range(18):
+        places = [(heads[k], 120 + 220 * k + 2 * seq, 170) for k in range(people)]
+        counter.windows = 0
+        faces = stream.feed(draw(*places, seed=seq))
+        assert len(faces) == people
+        assert not stream.track.wants_detection
+        counts.append(counter.windows)
+        tracks.append(faces[0].landmarks)
+    assert set(counts[6:]) == in_a_frame
+    assert sum(counts[6:]) == people * 12 / 2
+    steps = np.diff([points[_FACE, 0].mean() for points in tracks[2:]])
+    assert np.abs(steps - 2).max() < 0.5, "every frame moves on, looked at or not"
+    stream.track.looks = 1
+    counter.windows = 0
+    stream.feed(draw(*places, seed=99))
+    assert counter.windows == people

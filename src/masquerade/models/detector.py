@@ -82,6 +82,7 @@ class Detector:
         *,
         thorough: bool = False,
         turn: int = 0,
+        looks: int = 2,
     ) -> list[Face]:
         """Faces, best first, from 40 px (in frames up to 4K) to larger than the frame.
 
@@ -92,30 +93,42 @@ class Detector:
             min_score: 0..1, from which a detection counts.
             thorough: take every look. Without it, the coarse look and one of the others.
             turn: which of the others; counting it up goes round them all.
+            looks: 2 for the coarse look and another; 1 for either, by turns.
 
         Raises:
             ModelError: the weights are missing, or the network failed.
         """
         coarse, *others = _plan(pixels_bgr.shape[1], pixels_bgr.shape[0])
-        chosen = others if thorough else [others[turn % len(others)]]
-        return self._search(pixels_bgr, (coarse, *chosen), min_score)
+        if thorough:
+            return self._search(pixels_bgr, (coarse, *others), min_score)
+        if looks == 1:
+            one = others[turn // 2 % len(others)] if turn % 2 else coarse
+            return self._search(pixels_bgr, (one,), min_score)
+        return self._search(pixels_bgr, (coarse, others[turn % len(others)]), min_score)
 
     def find_turned(
-        self, pixels_bgr: NDArray[np.uint8], quarters: int, min_score: float = 0.5
+        self,
+        pixels_bgr: NDArray[np.uint8],
+        quarters: int,
+        min_score: float = 0.5,
+        *,
+        thorough: bool = True,
     ) -> list[Face]:
-        """Faces that stand upright once the picture is turned; thorough, in frame pixels.
+        """Faces that stand upright once the picture is turned, in frame pixels.
 
         Args:
             pixels_bgr: uint8 (H, W, 3).
             quarters: quarter turns counter-clockwise, as for ``np.rot90``.
             min_score: 0..1, from which a detection counts.
+            thorough: take every look; else the coarse one alone.
 
         Raises:
             ModelError: the weights are missing, or the network failed.
         """
         turned = np.ascontiguousarray(np.rot90(pixels_bgr, quarters))
         height, width = turned.shape[:2]
-        faces = self._search(turned, _plan(width, height), min_score)
+        plan = _plan(width, height)
+        faces = self._search(turned, plan if thorough else plan[:1], min_score)
         for face in faces:
             _turn_back(face, quarters, (width, height))
         return faces

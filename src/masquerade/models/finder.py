@@ -46,6 +46,7 @@ class FaceFinder:
         *,
         thorough: bool = True,
         turn: int = 0,
+        looks: int = 2,
     ) -> list[Face]:
         """Faces, largest first.
 
@@ -57,12 +58,13 @@ class FaceFinder:
             min_score: detector score 0..1 from which a face counts.
             thorough: search small and turned faces too, and confirm each.
             turn: see :meth:`Detector.find`.
+            looks: see :meth:`Detector.find`.
 
         Raises:
             ModelError: weights are missing, or a network failed.
         """
         if not thorough:
-            quick = self._detector.find(pixels_bgr, min_score, turn=turn)
+            quick = self._detector.find(pixels_bgr, min_score, turn=turn, looks=looks)
             return sorted(quick, key=lambda face: -face.size_px)
         faces = self._confirm(pixels_bgr, self._detector.find(pixels_bgr, min_score, thorough=True))
         for quarters in (1, 3, 2):
@@ -73,10 +75,13 @@ class FaceFinder:
         return faces
 
     def _confirm(self, pixels_bgr: NDArray[np.uint8], faces: list[Face]) -> list[Face]:
+        windows = [Roi.from_detection(face.bbox, face.kps) for face in faces]
+        firsts = self._landmarker.locate_many(pixels_bgr, windows)
+        meshes = self._landmarker.locate_many(
+            pixels_bgr, [Roi.from_landmarks(first.points) for first in firsts]
+        )
         found: list[Face] = []
-        for face in faces:
-            first = self._landmarker.locate(pixels_bgr, Roi.from_detection(face.bbox, face.kps))
-            mesh = self._landmarker.locate(pixels_bgr, Roi.from_landmarks(first.points))
+        for face, first, mesh in zip(faces, firsts, meshes, strict=True):
             if first.presence >= _MIN_PRESENCE and is_face(mesh, face.bbox):
                 face.landmarks = mesh.points
                 if not any(_same(face, other) for other in found):

@@ -23,7 +23,13 @@ class FindsFaces(Protocol):
     """What Detect needs of a detector: ``Detector`` and ``FaceFinder`` both fit."""
 
     def find(
-        self, pixels_bgr: NDArray[np.uint8], min_score: float, *, thorough: bool, turn: int
+        self,
+        pixels_bgr: NDArray[np.uint8],
+        min_score: float,
+        *,
+        thorough: bool,
+        turn: int,
+        looks: int,
     ) -> list[Face]:
         """Faces of one frame."""
         ...
@@ -45,6 +51,12 @@ class Detect:
         detector: what finds faces.
         settings: ``detect_score`` and ``detect_every`` are read.
         wanted: asked once a frame; True means that somebody is lost and must be searched for.
+
+    Attributes:
+        every: frames from one quick search for newcomers to the next; may be set between two
+            frames.
+        looks: looks of a quick search, 2 or 1; may be set between two frames. With 1, a search
+            that nobody has asked for takes either the coarse look or one of the others, in turn.
     """
 
     name = "detect"
@@ -53,11 +65,16 @@ class Detect:
         self, detector: FindsFaces, settings: Settings, wanted: Callable[[], bool] = _never
     ) -> None:
         self._detector = detector
-        self._min_score = settings.detect_score
-        self._every = settings.detect_every
         self._wanted = wanted
         self._cut = SceneCut()
+        self.looks = 2
+        self.configure(settings)
         self.reset()
+
+    def configure(self, settings: Settings) -> None:
+        """Search by these settings from the next frame on; ``every`` is set by them too."""
+        self._min_score = settings.detect_score
+        self.every = settings.detect_every
 
     def reset(self) -> None:
         """Forget the stream: the next frame begins scene 0."""
@@ -79,22 +96,25 @@ class Detect:
         begins = self._since is None or is_cut
         self._since = 0 if self._since is None else self._since + 1
         wanted = self._wanted()
-        if begins or wanted or self._since >= self._every:
+        if begins or wanted:
             self.search(job, thorough=begins)
+        elif self._since >= self.every:
+            self.search(job, looks=self.looks)
         return job
 
-    def search(self, job: FrameJob, *, thorough: bool = False) -> None:
+    def search(self, job: FrameJob, *, thorough: bool = False, looks: int = 2) -> None:
         """Search this frame now.
 
         Args:
             job: gets ``faces`` and ``detected``.
             thorough: look everywhere for faces of all sizes.
+            looks: of a quick search, see the attribute.
 
         Raises:
             ModelError: the weights are missing, or a network failed.
         """
         job.faces = self._detector.find(
-            job.frame.pixels, self._min_score, thorough=thorough, turn=self._turn
+            job.frame.pixels, self._min_score, thorough=thorough, turn=self._turn, looks=looks
         )
         job.detected = True
         self._turn += 1

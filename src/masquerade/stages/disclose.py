@@ -61,6 +61,11 @@ class Disclose:
         self._corner = 0
         self._stayed = 0
 
+    def configure(self, label: Label | None) -> None:
+        """Draw another label from the next frame on; its time begins then."""
+        self._label = label
+        self._start_s = self._chosen = None
+
     def process(self, job: FrameJob) -> FrameJob:
         """Draw the label on the job's output, unless its time is over."""
         if self._label is None or not self._is_due(self._label, job.frame):

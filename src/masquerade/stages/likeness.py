@@ -14,7 +14,15 @@ if TYPE_CHECKING:
 
     from masquerade.core.settings import Settings
 
-__all__ = ["LOOKS", "Likeness", "fit_filters", "fit_person"]
+__all__ = [
+    "LOOKS",
+    "Likeness",
+    "fit_filters",
+    "fit_person",
+    "has_filters",
+    "picks_alike",
+    "unit_of",
+]
 
 LOOKS = 3
 """Looks after which a judgement is final enough to turn a face down."""
@@ -92,3 +100,24 @@ def fit_filters(known: Attributes, settings: Settings) -> float:
         male = known.male if settings.gender == "male" else 1.0 - known.male
         fits.append((male - 0.5) / _SLACK_MALE)
     return float(min(fits))
+
+
+def has_filters(settings: Settings) -> bool:
+    """Whether somebody may be turned down by age or gender."""
+    return settings.age_min > 0 or settings.age_max < 100 or settings.gender != "any"
+
+
+def picks_alike(one: Settings, other: Settings) -> bool:
+    """Whether the same faces are selected by both."""
+    names = ("many_faces", "face_order", "face_index", "age_min", "age_max", "gender")
+    return all(
+        getattr(one, name) == getattr(other, name) for name in (*names, "reference_threshold")
+    )
+
+
+def unit_of(reference: Attributes | NDArray[np.float32]) -> NDArray[np.float32]:
+    """The embedding of a reference, float32 (1024,), L2-normalised."""
+    if isinstance(reference, Attributes):
+        return reference.embedding_unit
+    values = np.asarray(reference, np.float32).reshape(-1)
+    return values / np.float32(max(float(np.linalg.norm(values)), 1e-9))

@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from masquerade.core.errors import SettingsError
-from masquerade.core.face import Attributes
 from masquerade.stages.face_order import order_faces
-from masquerade.stages.likeness import LOOKS, Likeness, fit_filters, fit_person
+from masquerade.stages.likeness import (
+    LOOKS,
+    Likeness,
+    fit_filters,
+    fit_person,
+    has_filters,
+    picks_alike,
+    unit_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from masquerade.core.face import Face
+    from masquerade.core.face import Attributes, Face
     from masquerade.core.frame import FrameJob
     from masquerade.core.settings import Settings
     from masquerade.models.embedder import Embedder
@@ -68,28 +75,61 @@ class Select:
         references: Mapping[str, Attributes | NDArray[np.float32] | int] | None = None,
     ) -> None:
         self._embedder = embedder
-        self._settings = settings
-        names = tuple(donors)
-        given = dict(references or {})
+        self._take(settings, tuple(donors), dict(references or {}))
+        self.reset()
+
+    def _take(
+        self,
+        settings: Settings,
+        names: tuple[str, ...],
+        given: Mapping[str, Attributes | NDArray[np.float32] | int],
+    ) -> None:
         if not names:
             raise SettingsError("There is no donor to swap in; give at least one photo.")
         for name in given:
             if name not in names:
                 raise SettingsError(f"There is a reference for {name!r}, but no such donor.")
+        self._settings, self._names, self._given = settings, names, given
         self._numbers = {ref: name for name, ref in given.items() if isinstance(ref, int)}
-        self._people = {n: _unit(ref) for n, ref in given.items() if not isinstance(ref, int)}
+        self._people = {n: unit_of(ref) for n, ref in given.items() if not isinstance(ref, int)}
         self._free = tuple(name for name in names if name not in given)
-        self._searching = bool(self._people) or _has_filters(settings)
-        self.reset()
+        self._searching = bool(self._people) or has_filters(settings)
 
     def reset(self) -> None:
         """Forget the stream and everybody in it."""
         self._scene = 0
         self._known: dict[int, Likeness] = {}
         self._decided: dict[int, str] = {}
+        self._doubtful: dict[int, str] = {}
         self._places: dict[str, int] = {}
+        self._counts_anew = False
         self._overtaking: dict[int, int] = {}
         self._handed_out = 0
+
+    def configure(
+        self,
+        settings: Settings,
+        donors: Iterable[str],
+        references: Mapping[str, Attributes | NDArray[np.float32] | int] | None = None,
+    ) -> None:
+        """Select by these from the next frame on, without letting anybody go.
+
+        Who is selected in this scene stays so, even where the new filters would turn the face
+        down, and gets the donor of the same name, else the one in the old one's place. What was
+        measured of the faces is kept. Arguments and errors are those of the class.
+        """
+        names, given = tuple(donors), dict(references or {})
+        earlier, heir = self._settings, _heirs(self._names, names)
+        alike = names == self._names and _are_same(given, self._given)
+        self._take(settings, names, given)
+        if alike and picks_alike(earlier, settings):
+            return
+        selected = {**self._doubtful, **self._decided}
+        self._decided = {track: heir[donor] for track, donor in selected.items()}
+        self._doubtful = {}
+        self._places = {heir[donor]: track for donor, track in self._places.items()}
+        if (earlier.face_order, earlier.face_index) != (settings.face_order, settings.face_index):
+            self._places, self._counts_anew = {}, True
 
     def process(self, job: FrameJob) -> FrameJob:
         """Set ``attributes``, ``selected`` and ``donor`` of every face of the job.
@@ -106,6 +146,7 @@ class Select:
         for_now = self._decide_by_person(faces)
         if self._free:
             for_now |= self._decide_by_order(faces, job.frame.size_wh, for_now)
+        self._doubtful = for_now
         for face in faces:
             face.donor = self._decided.get(face.track_id, for_now.get(face.track_id))
             face.selected = face.donor is not None
@@ -186,6 +227,8 @@ class Select:
         ranked = order_faces(open_faces, self._settings.face_order, size_wh)
         if self._settings.many_faces:
             return self._hand_out(ranked)
+        if self._counts_anew:
+            self._count_anew(faces, size_wh)
         self._overtake(ranked, faces)
         present = {face.track_id for face in faces}
         vacant = [donor for donor in self._free if self._places.get(donor) not in present]
@@ -199,6 +242,19 @@ class Select:
             else:
                 doubtful[face.track_id] = donor
         return doubtful
+
+    def _count_anew(self, faces: Sequence[Face], size_wh: tuple[int, int]) -> None:
+        """The order or the index has changed: who is picked by it now takes the places."""
+        self._counts_anew = False
+        seen = [face for face in faces if face.state != "lost"]
+        ranked = order_faces(
+            [face for face in seen if self._is_possible(face.track_id, self._fit(face))],
+            self._settings.face_order,
+            size_wh,
+        )
+        picked = ranked[self._settings.face_index :]
+        for donor, face in zip(self._free, picked, strict=False):
+            self._places[self._decided.setdefault(face.track_id, donor)] = face.track_id
 
     def _hand_out(self, ranked: Sequence[Face]) -> dict[int, str]:
         doubtful: dict[int, str] = {}
@@ -244,12 +300,13 @@ class Select:
         return fit >= 0.0 or (fit > -1.0 and self._known[track].looks < LOOKS)
 
 
-def _unit(reference: Attributes | NDArray[np.float32]) -> NDArray[np.float32]:
-    if isinstance(reference, Attributes):
-        return reference.embedding_unit
-    values = np.asarray(reference, np.float32).reshape(-1)
-    return values / np.float32(max(float(np.linalg.norm(values)), 1e-9))
+def _heirs(before: Sequence[str], after: Sequence[str]) -> dict[str, str]:
+    """Which donor each of the earlier ones becomes: the one of that name, else in that place."""
+    return {
+        name: name if name in after else after[place % len(after)]
+        for place, name in enumerate(before)
+    }
 
 
-def _has_filters(settings: Settings) -> bool:
-    return settings.age_min > 0 or settings.age_max < 100 or settings.gender != "any"
+def _are_same(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    return one.keys() == other.keys() and all(one[name] is other[name] for name in one)

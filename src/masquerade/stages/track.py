@@ -12,7 +12,7 @@ from masquerade.geometry.flow import FaceFlow
 from masquerade.geometry.mesh import inter_ocular_px
 from masquerade.geometry.roi import Roi
 from masquerade.models.landmarker import Mesh
-from masquerade.stages.tracks import FaceTrack, mesh_box, same_face
+from masquerade.stages.tracks import FaceTrack, due_tracks, mesh_box, same_face
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,8 +29,6 @@ __all__ = ["Track"]
 _PRESENCE = 0.5
 _JOIN_IOU = 0.35
 """Overlap from which a detection is a face that is followed already."""
-_FREE_LOOKS = 2
-"""Up to so many faces are looked at in every frame; of more, the longer half in turns."""
 _LOOKS = ((0.97, -0.04), (1.0, 0.0), (1.03, 0.04))
 """Scale and turn (radians) of the windows whose mean is the first mesh of a face."""
 _SPREAD, _WIDE_SPREAD = 0.03, 0.08
@@ -58,6 +56,11 @@ class Track:
         settings: nothing of it is read yet; every stage is built alike.
         search: searches a job's frame for faces at once; asked where a followed face was not seen
             in a frame that was not searched. Without it such a face is looked for one frame later.
+
+    Attributes:
+        looks: frames from one look of the landmark network at a face to the next; may be set
+            between two frames. In between the flow alone carries it; who is missed or young is
+            looked at in every frame.
     """
 
     name = "track"
@@ -72,6 +75,7 @@ class Track:
         self._settings = settings
         self._search_now = search
         self._flow = FaceFlow()
+        self.looks = 1
         self.reset()
 
     @property
@@ -111,7 +115,7 @@ class Track:
         live = [track for track in self._tracks if not track.lost]
         for track in live:
             track.carry(pixels)
-        looked_at = _due(live)
+        looked_at = due_tracks(live, self.looks)
         for track in live:
             if track not in looked_at:
                 track.rest()
@@ -249,14 +253,6 @@ def _first_window(face: Face) -> Roi:
     if face.landmarks is None:
         return Roi.from_detection(face.bbox, face.kps)
     return Roi.from_landmarks(face.landmarks)
-
-
-def _due(tracks: list[FaceTrack]) -> list[FaceTrack]:
-    """The tracks to look at in this frame: those whose last look is longest ago."""
-    if len(tracks) <= _FREE_LOOKS:
-        return tracks
-    waiting = sorted(tracks, key=lambda track: -track.face.lost_frames)
-    return waiting[: max(_FREE_LOOKS, (len(tracks) + 1) // 2)]
 
 
 def _is_face(mesh: Mesh, pixels: NDArray[np.uint8]) -> bool:

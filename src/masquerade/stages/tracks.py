@@ -13,12 +13,14 @@ from masquerade.geometry.roi import Roi
 from masquerade.stages.steady import SteadyMesh
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from masquerade.geometry.flow import FaceFlow
     from masquerade.models.landmarker import Mesh
 
-__all__ = ["FaceTrack", "mesh_box", "same_face"]
+__all__ = ["FaceTrack", "due_tracks", "mesh_box", "same_face"]
 
 _FLOW_MARGIN = 1.1
 """Side of the window for the flow over the longer side of the face."""
@@ -34,6 +36,10 @@ _JUMP = 1.6
 """Ratio by which the size of a face cannot change from one frame to the next."""
 _TWINS = 0.5
 """Mean distance of two meshes, in eye distances, below which they lie on one face."""
+_FREE_LOOKS = 2
+"""Up to so many faces are looked at in every frame; of more, the longer half in turns."""
+_SETTLING_LOOKS = 3
+"""Looks at a new face before it may be looked at less often."""
 _NOSE_TIP, _MOUTH_LEFT, _MOUTH_RIGHT = 4, 61, 291
 
 
@@ -213,6 +219,22 @@ class FaceTrack:
     def _flow_window(self, step: NDArray[np.float64]) -> Roi:
         roi = _window(self._mesh.points, _FLOW_MARGIN)
         return Roi(roi.cx + float(step[0]), roi.cy + float(step[1]), roi.size_px, roi.angle_rad)
+
+
+def due_tracks(tracks: Sequence[FaceTrack], looks: int) -> list[FaceTrack]:
+    """The tracks to look at in this frame: those whose last look is longest ago.
+
+    Args:
+        tracks: that are not lost.
+        looks: frames from one look at a face to the next. From 2 on, who is missing or new is
+            looked at in every frame all the same, and the others do not wait for the same frame.
+    """
+    urgent = [t for t in tracks if looks > 1 and (t.missing or t.age < _SETTLING_LOOKS)]
+    waiting = [t for t in tracks if t not in urgent and t.face.lost_frames + 1 >= looks]
+    waiting.sort(key=lambda track: -track.face.lost_frames)
+    free = len(tracks) if len(tracks) <= _FREE_LOOKS else max(_FREE_LOOKS, (len(tracks) + 1) // 2)
+    most = -(-free // looks)
+    return [*urgent, *waiting[: max(most - len(urgent), 0)]]
 
 
 def mesh_box(points: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -62,6 +62,11 @@ class Reader:
         self._brightness = 0.0
         self._age = 0
 
+    def configure(self, settings: Settings) -> None:
+        """Take other settings; the next frame is read by them."""
+        self._settings = settings
+        self._last = None
+
     def read(
         self, pixels: NDArray[np.uint8], landmarks: NDArray[np.float32], crowded: bool = False
     ) -> Reading:

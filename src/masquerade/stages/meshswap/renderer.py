@@ -52,6 +52,7 @@ class Donor:
     """What is computed once per identity and shared by all faces that wear it."""
 
     def __init__(self, identity: Identity) -> None:
+        self.identity = identity
         self.mesh = identity.mesh
         self.texture = Texture(identity.texture, identity.coverage)
         trust = self.texture.coverage
@@ -100,18 +101,41 @@ class FaceRenderer:
         donor: whom to draw.
         settings: how.
         landmarker: looks at the first frame's result (see ``settle``); without one nobody looks.
+
+    Attributes:
+        donor: whom it draws.
     """
 
     def __init__(
         self, donor: Donor, settings: Settings, landmarker: Landmarker | None = None
     ) -> None:
-        self._donor = donor
+        self.donor = self._donor = donor
+        self._scale = 1.0
         self._settings = settings
         self._landmarker = landmarker
         self._lean: Lean | None = None
         self._shape = ShapeTransfer(donor.mesh)
         self._reader = Reader(donor.texture.field, donor.trust, settings)
         self._detail = Detail()
+
+    @property
+    def scale(self) -> float:
+        """Share of the target's resolution that is drawn at: sharpness is measured anew with it."""
+        return self._scale
+
+    @scale.setter
+    def scale(self, value: float) -> None:
+        if value != self._scale:
+            self._scale = value
+            self._detail = Detail()
+
+    def configure(self, settings: Settings) -> None:
+        """Take other settings from the next frame on and keep what is known of the track."""
+        if self._lean is not None:
+            share = _lean_share(settings) / _lean_share(self._settings)
+            self._lean.offset_cm = self._lean.offset_cm * share
+        self._settings = settings
+        self._reader.configure(settings)
 
     def draw(
         self,
@@ -176,7 +200,7 @@ class FaceRenderer:
 
         shape = self._settings.shape
         offsets = ShapeTransfer(self._donor.mesh).offsets(landmarks, shape)
-        share = 1.0 - _LEAN_KEPT * shape
+        share = _lean_share(self._settings)
         return Lean.measure(landmarker, pixels, landmarks, offsets, share, draw)
 
     def _lay_out(
@@ -249,6 +273,11 @@ class FaceRenderer:
         hole = np.zeros(mask.shape, np.uint8)
         cv2.fillPoly(hole, [np.round(lips * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
         return mask * (1 - hole.astype(np.float32) / np.float32(255))
+
+
+def _lean_share(settings: Settings) -> float:
+    """How much of the network's lean is taken off."""
+    return 1.0 - _LEAN_KEPT * settings.shape
 
 
 def _box(
