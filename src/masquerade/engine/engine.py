@@ -26,6 +26,7 @@ from masquerade.runtime.memory import return_freed_memory
 from masquerade.stages.composite import Composite
 from masquerade.stages.disclose import Disclose
 from masquerade.stages.select import Select
+from masquerade.stages.strict import Strict
 from masquerade.stages.swap import Swap
 from masquerade.trust.badge import make_badge
 
@@ -138,7 +139,7 @@ class Engine(Closing):
             return job.writable_output(), report
         if not allow_no_face:
             raise _nobody_to_swap(tally)
-        return picture_bgr.copy(), report
+        return job.writable_output() if self.settings.strict else picture_bgr.copy(), report
 
     def run(
         self,
@@ -214,7 +215,9 @@ class Engine(Closing):
         """
         identities = as_identities(donors)
         prepared = Swap.prepare(identities)
-        self.identities, self._references = identities, {}
+        heirs = dict(zip(self.identities, identities, strict=False))
+        self._references = {heirs[n]: r for n, r in self._references.items() if n in heirs}
+        self.identities = identities
         return self._change(prepared), donors_change()
 
     def change_settings(self, **changes: Any) -> Change:
@@ -252,7 +255,7 @@ class Engine(Closing):
             [
                 [find, track, select],
                 [Swap(self.identities, settings, networks.landmarker)],
-                [Composite(settings)],
+                [Composite(settings), Strict(networks.heads, settings)],
             ],
             finish=[Disclose(make_badge(settings.label))],
             concealment=Concealment(settings.on_lost, settings.hold_s),

@@ -15,8 +15,12 @@ __all__ = ["Networks", "shared_networks"]
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """The networks of one thread setting; each is loaded at its first use."""
+    """The networks of one thread setting; each is loaded at its first use.
 
+    ``heads`` is the detector alone, ``detector`` the same one confirmed by the landmarks.
+    """
+
+    heads: Detector
     detector: FaceFinder
     landmarker: Landmarker
     embedder: Embedder
@@ -26,5 +30,5 @@ class Networks:
 def shared_networks(threads: int) -> Networks:
     """The networks of that thread setting, the same for every engine of the process."""
     landmarker = Landmarker(threads)
-    finder = FaceFinder(Detector(threads), landmarker)
-    return Networks(finder, landmarker, Embedder(threads))
+    heads = Detector(threads)
+    return Networks(heads, FaceFinder(heads, landmarker), landmarker, Embedder(threads))
