@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from masquerade.core.errors import MasqueradeError
+from masquerade.engine.live_options import LiveOptions
+from masquerade.engine.oversight import Oversight
 from masquerade.pipeline.fanout import Fanout
 from masquerade.pipeline.meter import Meter
 from masquerade.pipeline.opencv_threads import ONE_OPENCV_THREAD
@@ -31,29 +32,7 @@ __all__ = ["LiveOptions", "LiveSession"]
 
 _WATCH_S = 0.5
 _STOP_S = 3.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiveOptions:
-    """How a live stream is run.
-
-    Attributes:
-        preset: name of the governor's preset; see docs/live.md.
-        governed: let the governor turn knobs to keep up.
-        paced: let frames leave at the source's steady rate rather than when they are finished.
-        warm_up: run the stages on a bundled picture before the first frame.
-        deadline_s: age from which a frame is not worked on any more: it leaves concealed.
-        drain_s: how long frames under way, and sinks, are given to finish at the end.
-        alarm_fps: rate below which an alarm is raised.
-    """
-
-    preset: str = "balanced"
-    governed: bool = True
-    paced: bool = True
-    warm_up: bool = True
-    deadline_s: float = 0.5
-    drain_s: float = 5.0
-    alarm_fps: float = 25.0
+_ASKED_S = 0.05
 
 
 class LiveSession:
@@ -81,6 +60,7 @@ class LiveSession:
         self.options = options or LiveOptions()
         self._engine, self._source = engine, source
         self._ended = threading.Event()
+        self._asked = False
         self._fanout = Fanout(sinks, on_last_lost=self.stop)
         self._resources = ExitStack()
 
@@ -112,7 +92,9 @@ class LiveSession:
             Flow(frames_alive=2, capacity=1, live=True, deadline_s=options.deadline_s),
             pacer=Pacer(None if rate is None else float(1 / rate)) if options.paced else None,
         )
+        self._oversight = Oversight(self._run, self._meter, self._source, self.options)
         self._watcher = threading.Thread(target=self._watch, name="masquerade-watch", daemon=True)
+        self._oversight.set_out()
         self._fanout.start()
         self._run.start()
         self._watcher.start()
@@ -152,11 +134,17 @@ class LiveSession:
         Returns:
             Whether it has ended.
         """
-        return self._ended.wait(timeout_s)
+        end_s = time.monotonic() + timeout_s
+        while not (self._asked or self._ended.is_set()):
+            left_s = end_s - time.monotonic()
+            if left_s <= 0:
+                return False
+            self._ended.wait(min(left_s, _ASKED_S))
+        return True
 
     def stop(self) -> None:
-        """Ask for the end; returns at once."""
-        self._ended.set()
+        """Ask for the end; returns at once. May be called from a signal's handler."""
+        self._asked = True  # no lock: the thread that is interrupted may hold it
 
     # While it runs
 
@@ -184,11 +172,11 @@ class LiveSession:
             InputError: the file is missing, damaged or no picture.
         """
         changes = self._engine.change_donors(donor)
-        self._run.change(*changes, hide_older=True)
+        self._run.change(*changes, *self._oversight.knobs(), hide_older=True)
         self._fanout.flush()
 
     def change_settings(self, **changes: Any) -> None:
-        """Swap otherwise from the next frame on.
+        """Swap otherwise from the next frame on; what the governor has eased stays so.
 
         Args:
             changes: fields of :class:`Settings`.
@@ -196,30 +184,35 @@ class LiveSession:
         Raises:
             SettingsError: a value is wrong; nothing is changed.
         """
-        self._run.change(self._engine.change_settings(**changes))
+        change = self._engine.change_settings(**changes)
+        self._run.change(change, *self._oversight.knobs())
 
     def statistics(self) -> LiveStatistics:
         """The stream as it is now."""
         source_fps, fps = self._meter.recent_fps()
         losses = self._meter.losses
         report = self._tally.report(self._meter)
+        oversight = self._oversight
         return LiveStatistics(
             seconds=self._meter.seconds,
             frames=self._meter.frames,
             fps=fps,
             source_fps=source_fps,
             latency_ms=self._meter.latency_ms,
-            **losses,
+            lagged=losses["lagged"],
+            skipped=losses["skipped"],
+            dropped=losses["dropped"],
             faces=self._faces,
             faces_swapped=report.faces_swapped,
             faces_concealed=report.faces_concealed,
             stages_ms=report.timings_ms,
-            busiest="",
-            busy=0.0,
+            busiest=oversight.busiest,
+            busy=oversight.busy,
             rss_bytes=0,
             peak_rss_bytes=0,
             paused=self.paused,
             preset=self.options.preset,
+            eased=oversight.eased,
             source=getattr(self._source, "status", ""),
             sinks=self._fanout.states(),
         )
@@ -233,6 +226,7 @@ class LiveSession:
 
     def _watch(self) -> None:
         while not self._run.wait_for_end(_WATCH_S):
-            if self._ended.is_set():
-                return
-        self.stop()
+            if self._asked:
+                break
+            self._oversight.look()
+        self._ended.set()

@@ -146,6 +146,11 @@ class Channel(Generic[T]):
             self._has_room.notify()
             return item
 
+    def peek(self) -> T | None:
+        """The oldest item, which stays where it is; None where there is none."""
+        with self._lock:
+            return self._items[0] if self._items else None
+
     def __iter__(self) -> Iterator[T]:
         """Take items until the producer closes the channel; ChannelCancelled passes through."""
         while True:

@@ -174,6 +174,12 @@ class Run:
         """Seconds for which each section has been at work so far."""
         return dict(zip(self._names, self._busy_s, strict=True))
 
+    def queue_age_s(self) -> float:
+        """Seconds since the capture of the oldest live frame that waits between two sections."""
+        waiting = [channel.peek() for channel in self._channels]
+        captured_s = [job.frame.captured_s for job in waiting if job is not None]
+        return max((self._clock() - at for at in captured_s if at is not None), default=0.0)
+
     # Threads
 
     def _thread(self, name: str, target: Callable[..., None], *args: object) -> threading.Thread:

@@ -1,0 +1,98 @@
+"""Looks at a running stream twice a second, and eases it where it cannot keep up."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from masquerade.engine.changes import knob_change
+from masquerade.pipeline.governor import Governor
+from masquerade.pipeline.knobs import Knob
+from masquerade.pipeline.load import Load
+from masquerade.pipeline.presets import find_preset
+
+if TYPE_CHECKING:
+    from masquerade.core.frame import Change
+    from masquerade.core.protocols import Source
+    from masquerade.engine.live_options import LiveOptions
+    from masquerade.pipeline.meter import Meter
+    from masquerade.pipeline.run import Run
+
+__all__ = ["Oversight"]
+
+_KNOBS = (
+    Knob("search", (10, 20, 40)),
+    Knob("looks", (1, 2)),
+    Knob("resolution", (1.0, 0.75, 0.5)),
+)
+_LEAST_ALIVE, _MOST_ALIVE = 2, 8
+
+
+class Oversight:
+    """Measures a run and turns the governor's knobs. Called from one thread.
+
+    Attributes:
+        busiest: name of the section that is at work for the largest share of the time.
+        busy: that share in the last moments, 0 to 1.
+    """
+
+    def __init__(self, run: Run, meter: Meter, source: Source, options: LiveOptions) -> None:
+        self._run, self._meter, self._options = run, meter, options
+        self._governor = Governor(_KNOBS, find_preset(options.preset))
+        self._rate = source.info.rate
+        self._busy_s = run.busy_s()
+        self._seen_s = time.perf_counter()
+        self._frames = self._dropped = 0
+        self.busiest, self.busy = "", 0.0
+
+    @property
+    def eased(self) -> dict[str, int]:
+        """What is turned down, by knob: level 0 is the best."""
+        return self._governor.eased
+
+    def knobs(self) -> tuple[Change, ...]:
+        """The change that sets every knob to what it is to be now."""
+        return (knob_change(self._governor.values),) if self._options.governed else ()
+
+    def set_out(self) -> None:
+        """Set the knobs as the preset begins."""
+        self._run.change(*self.knobs())
+
+    def look(self) -> None:
+        """Measure the time since the last look, and act on it."""
+        load = self._measure()
+        if not self._options.governed or self._run.paused:
+            return
+        turns = self._governor.observe(load)
+        if turns:
+            self._run.change(knob_change({turn.name: turn.value for turn in turns}))
+
+    def _measure(self) -> Load:
+        now_s, busy_s = time.perf_counter(), self._run.busy_s()
+        frames, dropped = self._meter.frames, self._meter.losses["dropped"]
+        passed_s = max(now_s - self._seen_s, 1e-6)
+        worked_s = {name: busy_s[name] - self._busy_s[name] for name in busy_s}
+        self.busiest = max(worked_s, key=lambda name: worked_s[name])
+        self.busy = min(1.0, worked_s[self.busiest] / passed_s)
+        self._admit(list(worked_s.values()), frames - self._frames)
+        source_fps, output_fps = self._meter.recent_fps()
+        load = Load(
+            now_s=now_s,
+            p95_ms=self._meter.recent_p95_ms(),
+            queue_age_ms=1000 * self._run.queue_age_s(),
+            source_fps=source_fps,
+            output_fps=output_fps,
+            dropped=dropped - self._dropped,
+            busy=self.busy,
+            period_ms=float(1000 / self._rate) if self._rate else 1000 / max(source_fps, 1.0),
+        )
+        self._busy_s, self._seen_s = busy_s, now_s
+        self._frames, self._dropped = frames, dropped
+        return load
+
+    def _admit(self, worked_s: list[float], frames: int) -> None:
+        """Let as many frames in as keep the slowest section at work: more would only wait."""
+        slowest_s = max(worked_s)
+        if frames > 0 and slowest_s > 0:
+            wanted = round(sum(worked_s) / slowest_s)
+            self._run.permits.limit = min(max(wanted, _LEAST_ALIVE), _MOST_ALIVE)
