@@ -40,6 +40,8 @@ class OutputFile:
         path: where the file is to appear.
         overwrite: whether a file that is there may be replaced.
         inputs: files that are being read; none of them may be the output.
+        keep: leave the hidden file where it is if it cannot take its place: of a recording, what
+            is there is worth more than a clean folder.
 
     Raises:
         OutputExistsError: there is a file and ``overwrite`` is False.
@@ -48,10 +50,16 @@ class OutputFile:
     """
 
     def __init__(
-        self, path: str | Path, *, overwrite: bool = False, inputs: Iterable[str | Path] = ()
+        self,
+        path: str | Path,
+        *,
+        overwrite: bool = False,
+        inputs: Iterable[str | Path] = (),
+        keep: bool = False,
     ) -> None:
         self.path = Path(path)
         self._overwrite = overwrite
+        self._keep = keep
         self._check(inputs)
         # The extension stays last, because muxers and codecs look at it.
         name = f".{self.path.stem[:80]}-{secrets.token_hex(4)}.part{self.path.suffix}"
@@ -91,7 +99,7 @@ class OutputFile:
 
         Raises:
             OutputExistsError: a file appeared meanwhile and may not be replaced.
-            OutputError: the disk is full or gone; nothing is left behind.
+            OutputError: the disk is full or gone; nothing is left behind unless ``keep``.
         """
         if self._done:
             return
@@ -104,12 +112,18 @@ class OutputFile:
             if os.name == "posix":
                 _sync(self.path.parent)
         except FileExistsError as error:
-            self.abort()
+            self._give_up()
             raise self._exists() from error
         except OSError as error:
-            self.abort()
+            self._give_up()
             raise output_error(error, self.path) from error
         self._done = True
+
+    def _give_up(self) -> None:
+        if self._keep:
+            self._done = True
+        else:
+            self.abort()
 
     def _place_new(self) -> None:
         """Take the name only if it is free, without a moment in which another could take it."""

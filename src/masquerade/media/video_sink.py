@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import struct
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from masquerade.media.output_file import OutputFile
 from masquerade.media.passengers import Passengers
 from masquerade.media.video_facts import VideoFacts
 from masquerade.media.video_source import NativeFrame, VideoSource
+from masquerade.media.xmp_box import append_xmp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["VideoSink"]
 
-# The box type for XMP in MP4 and MOV: XMP specification part 3, section 1.1.5 (MPEG-4).
-_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 # x265 writes beyond its buffers for pictures smaller than one of its blocks: 33x47 and 34x48
 # ended the program each time, 62x62 and larger never did (under glibc's heap checks).
 _SMALLEST_FOR_X265_PX = 64
@@ -290,6 +288,4 @@ class VideoSink(Committing):
     def _append_xmp(self) -> None:
         if not self._disclosure or self._container_name not in ("mp4", "mov"):
             return
-        body = _XMP_UUID + self._disclosure.xmp
-        with self._file.temporary.open("ab") as file:
-            file.write(struct.pack(">I4s", 8 + len(body), b"uuid") + body)
+        append_xmp(self._file.temporary, self._disclosure.xmp)
