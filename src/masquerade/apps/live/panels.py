@@ -23,7 +23,6 @@ __all__ = [
     "draw_keys",
     "draw_numbers",
     "draw_sign",
-    "panel_font",
 ]
 
 BACKGROUND = QColor(16, 18, 23)
@@ -36,10 +35,11 @@ _SHADE = QColor(0, 0, 0, 120)
 _GAP = 12
 
 
-def panel_font(height: int, *, scale: float = 1.0, bold: bool = False) -> QFont:
-    """The font for a window of ``height`` pixels."""
+def _font(area: QRect, *, scale: float = 1.0, bold: bool = False) -> QFont:
+    """The font for a window of that size."""
     font = QFont()
-    font.setPixelSize(round(scale * max(12, min(20, height // 40))))
+    room = min(area.height(), round(0.6 * area.width()))
+    font.setPixelSize(round(scale * max(11, min(20, room // 38))))
     font.setBold(bold)
     return font
 
@@ -47,11 +47,11 @@ def panel_font(height: int, *, scale: float = 1.0, bold: bool = False) -> QFont:
 def draw_card(painter: QPainter, area: QRect, title: str, text: str) -> None:
     """What is shown while there is no picture."""
     middle = area.center().y()
-    painter.setFont(panel_font(area.height(), scale=1.5))
+    painter.setFont(_font(area, scale=1.5))
     painter.setPen(_TEXT)
     above = QRect(area.left(), middle - 80, area.width(), 80)
     painter.drawText(above, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignBottom, title)
-    painter.setFont(panel_font(area.height()))
+    painter.setFont(_font(area))
     painter.setPen(_DIM)
     below = QRect(area.left() + _GAP, middle + _GAP, area.width() - 2 * _GAP, 120)
     wrapped = Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap
@@ -60,7 +60,7 @@ def draw_card(painter: QPainter, area: QRect, title: str, text: str) -> None:
 
 def draw_sign(
     painter: QPainter, area: QRect, text: str, *, bottom: int | None = None, warning: bool = False
-) -> int:
+) -> QRect:
     """One line in a rounded box, in the middle.
 
     Args:
@@ -71,9 +71,9 @@ def draw_sign(
         warning: in the colour of trouble.
 
     Returns:
-        The upper edge of the box.
+        The box.
     """
-    font = panel_font(area.height(), bold=warning)
+    font = _font(area, bold=warning)
     metrics = QFontMetrics(font)
     text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width() - 6 * _GAP)
     width, height = metrics.horizontalAdvance(text) + 3 * _GAP, metrics.height() + _GAP
@@ -83,7 +83,7 @@ def draw_sign(
     painter.setFont(font)
     painter.setPen(_WARNING if warning else _TEXT)
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-    return top
+    return box
 
 
 def draw_divider(painter: QPainter, picture: QRect, x: int) -> None:
@@ -100,20 +100,24 @@ def draw_divider(painter: QPainter, picture: QRect, x: int) -> None:
         tip = centre + QPointF(8 * side, 0)
         for end in (-4, 4):
             painter.drawLine(tip, tip + QPointF(-4 * side, end))
-    painter.setFont(panel_font(picture.height(), scale=0.9))
+    painter.setFont(_font(picture, scale=0.9))
     _draw_word(painter, picture, "original", x, left=True)
     _draw_word(painter, picture, "swapped", x, left=False)
 
 
-def draw_numbers(painter: QPainter, area: QRect, statistics: LiveStatistics) -> None:
-    """Rate, latency and losses, in the upper left corner."""
+def draw_numbers(
+    painter: QPainter, area: QRect, statistics: LiveStatistics, sign: QRect | None
+) -> None:
+    """Rate, latency and losses in the upper left corner, or below the ``sign`` in the way."""
     title = f"{statistics.fps:.1f} fps"
     lines = _numbers(statistics)
-    large, small = panel_font(area.height(), scale=1.35, bold=True), panel_font(area.height())
+    large, small = _font(area, scale=1.35, bold=True), _font(area)
     tall, metrics = QFontMetrics(large), QFontMetrics(small)
     widths = [tall.horizontalAdvance(title), *map(metrics.horizontalAdvance, lines)]
     height = tall.height() + metrics.lineSpacing() * len(lines) + _GAP + 4
     box = QRect(area.left() + _GAP, area.top() + _GAP, max(widths) + 2 * _GAP, height)
+    if sign is not None and box.intersects(sign):
+        box.moveTop(sign.bottom() + _GAP // 2)
     _draw_box(painter, box, radius=9)
     at = box.topLeft() + QPoint(_GAP, _GAP // 2 + tall.ascent())
     painter.setFont(large)
@@ -146,7 +150,7 @@ def _numbers(statistics: LiveStatistics) -> list[str]:
 def draw_keys(painter: QPainter, area: QRect, labels: Sequence[tuple[str, str]]) -> None:
     """The list of keys, in the middle of the window; smaller where there is little room."""
     fits = int((area.height() - 6 * _GAP) / (1.45 * len(labels)))
-    font = panel_font(area.height())
+    font = _font(area)
     font.setPixelSize(max(7, min(font.pixelSize(), fits)))
     metrics = QFontMetrics(font)
     step = round(1.25 * metrics.height())
@@ -156,6 +160,7 @@ def draw_keys(painter: QPainter, area: QRect, labels: Sequence[tuple[str, str]])
     box = QRect(0, 0, width, height)
     box.moveCenter(area.center())
     _draw_box(painter, box, radius=12)
+    _draw_box(painter, box, radius=12)  # twice: what is behind must not be read with it
     painter.setFont(font)
     right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
     y = box.top() + 3 * _GAP // 2
@@ -174,7 +179,7 @@ def _draw_word(painter: QPainter, picture: QRect, word: str, x: int, *, left: bo
     metrics = painter.fontMetrics()
     width, height = metrics.horizontalAdvance(word) + _GAP, metrics.height() + 4
     edge = x - _GAP // 2 - width if left else x + _GAP // 2
-    box = QRect(edge, picture.bottom() - height - _GAP, width, height)
+    box = QRect(edge, picture.top() + height + 2 * _GAP, width, height)
     if picture.contains(box):
         _draw_box(painter, box, radius=height / 2)
         painter.setPen(_TEXT)

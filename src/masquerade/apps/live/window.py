@@ -153,9 +153,10 @@ class PreviewWindow(QWidget):
                 panels.draw_card(painter, self.rect(), "Looking for the first picture", waiting)
             else:
                 self._paint_picture(painter, self._shown)
-            self._paint_signs(painter)
             if self._view.help:
                 panels.draw_keys(painter, self.rect(), key_labels(self._controls.actions))
+            else:
+                self._paint_signs(painter)
         finally:
             painter.end()  # an error must not leave the painter open: Qt would end the process
 
@@ -176,17 +177,17 @@ class PreviewWindow(QWidget):
             panels.draw_divider(painter, place, x)
 
     def _paint_signs(self, painter: QPainter) -> None:
-        area, statistics = self.rect(), self._statistics
+        area, statistics, sign = self.rect(), self._statistics, None
         bottom = area.bottom() - 12
         if statistics is not None:
+            trouble = "Paused" if statistics.paused else statistics.source
+            if trouble and self._shown is not None:
+                sign = panels.draw_sign(painter, area, trouble, warning=True)
             if self._view.numbers and self._shown is not None:
-                panels.draw_numbers(painter, area, statistics)
-            if statistics.paused:
-                panels.draw_sign(painter, area, "Paused", warning=True)
-            elif statistics.source and self._shown is not None:
-                panels.draw_sign(painter, area, statistics.source, warning=True)
+                panels.draw_numbers(painter, area, statistics, sign)
             for alarm in statistics.alarms[:2]:
-                bottom = panels.draw_sign(painter, area, alarm, bottom=bottom, warning=True) - 8
+                box = panels.draw_sign(painter, area, alarm, bottom=bottom, warning=True)
+                bottom = box.top() - 8
         if self._words:
             panels.draw_sign(painter, area, self._words, bottom=bottom)
 
