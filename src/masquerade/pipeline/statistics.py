@@ -58,6 +58,8 @@ class LiveStatistics:
         busy: that share, 0 to 1.
         rss_bytes: memory of the process.
         peak_rss_bytes: the most it ever was.
+        cpu: share of the processor's cores that the program takes, 0 to 1.
+        gpu: share of the time that the busiest graphics device works; None where none is seen.
         paused: whether the stream stands still.
         preset: name of the preset.
         eased: what the governor has turned down, by knob: level 0 is the best.
@@ -82,6 +84,8 @@ class LiveStatistics:
     busy: float
     rss_bytes: int
     peak_rss_bytes: int
+    cpu: float = 0.0
+    gpu: float | None = None
     paused: bool = False
     preset: str = "balanced"
     eased: dict[str, int] = field(default_factory=dict)

@@ -37,7 +37,7 @@ def _turns(before: dict[str, int], now: dict[str, int]) -> Iterator[Event]:
     for name in dict.fromkeys([*before, *now]):
         was, level = before.get(name, 0), now.get(name, 0)
         if was != level:
-            yield "info", "turn", {"knob": name, "level": level, "was": was}
+            yield "info", "turn", {"knob": name, "from": was, "to": level}
 
 
 def _alarms(before: tuple[str, ...], now: tuple[str, ...]) -> Iterator[Event]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Literal, TextIO
+from pathlib import Path
+from typing import Any, Literal, Protocol
 
 from masquerade.apps.live.changes import events_between
 from masquerade.core.addresses import without_secrets
@@ -18,9 +20,25 @@ from masquerade.core.errors import OutputError
 from masquerade.core.lifetimes import Closing
 from masquerade.pipeline.statistics import LiveStatistics
 
-__all__ = ["Level", "LiveLog", "open_log"]
+__all__ = ["Level", "Lines", "LiveLog", "open_log"]
 
 Level = Literal["info", "warning", "error"]
+
+
+class Lines(Protocol):
+    """Where lines go: a text stream."""
+
+    def write(self, text: str, /) -> object:
+        """Take a line, with its end."""
+        ...
+
+    def flush(self) -> None:
+        """Let it go."""
+        ...
+
+    def close(self) -> None:
+        """Take no more."""
+        ...
 
 
 class LiveLog(Closing):
@@ -42,7 +60,7 @@ class LiveLog(Closing):
 
     def __init__(
         self,
-        stream: TextIO,
+        stream: Lines,
         *,
         every_s: float = 10.0,
         owned: bool = False,
@@ -70,21 +88,22 @@ class LiveLog(Closing):
             self._told_s = wall_s
             self.event("statistics", **now.as_dict())
 
-    def event(self, event: str, *, level: Level = "info", **fields: Any) -> None:
+    def event(self, event: str, /, *, level: Level = "info", **fields: Any) -> None:
         """Write one line; may be called from any thread.
 
         Args:
             event: what happened, one word.
             level: info, warning or error.
-            fields: plain values, or what ``str`` makes words of. Not ``time``.
+            fields: plain values, or what ``str`` makes words of; ``time`` and ``event`` are taken.
         """
         moment = datetime.fromtimestamp(self._clock(), UTC)
-        line = {
+        line: dict[str, Any] = {
             "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": level,
             "event": event,
-            **{name: _writable(value) for name, value in fields.items()},
         }
+        for name, value in fields.items():
+            line.setdefault(name, _writable(value))
         text = json.dumps(line, allow_nan=False) + "\n"
         with self._lock:
             if self.broken is None:
@@ -128,13 +147,37 @@ def open_log(path: str, *, every_s: float = 10.0) -> LiveLog:
     if path == "-":
         return LiveLog(sys.stderr, every_s=every_s)
     try:
-        stream = open(path, "a", encoding="utf-8", newline="\n")  # noqa: SIM115, PTH123
+        return LiveLog(_LogFile(Path(path)), every_s=every_s, owned=True)
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise OutputError(
             f"The log {path} cannot be opened ({why}); choose another place with --log FILE."
         ) from error
-    return LiveLog(stream, every_s=every_s, owned=True)
+
+
+class _LogFile:
+    """A file that holds whole lines only, also when the disk is full amid one."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("ab", buffering=0)
+        if path.is_file() and path.stat().st_size:
+            with path.open("rb") as begun:
+                begun.seek(-1, os.SEEK_END)
+                if begun.read() != b"\n":
+                    self._file.write(b"\n")  # a program before this one was cut off
+
+    def write(self, text: str) -> None:
+        data = text.encode()
+        written = self._file.write(data)
+        if written != len(data):
+            self._file.truncate(self._file.tell() - (written or 0))
+            raise OSError("the disk is full")
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _writable(value: Any) -> Any:

@@ -127,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _PATIENCE_S
     server: _Server
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that the library calls
+    def do_GET(self) -> None:
         """Answer ``/metrics``; nothing else is here."""
         if self.path.partition("?")[0] not in ("/", "/metrics"):
             self.send_error(HTTPStatus.NOT_FOUND)
@@ -140,5 +140,5 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(page)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+    def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: who asks for metrics is no news."""
