@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from masquerade.core.errors import MasqueradeError
 from masquerade.core.frame import Change, FrameJob
 from masquerade.pipeline.channel import Channel, ChannelCancelled, EndOfChannel, WhenFull
 from masquerade.pipeline.permits import Permits
@@ -211,6 +212,15 @@ class Run:
             channel.cancel()
 
     def _read(self) -> None:
+        try:
+            self._read_all()
+        except MasqueradeError as error:
+            if not self._flow.live:
+                raise
+            self._error = error  # what is under way already is still shown
+        self._channels[0].close()
+
+    def _read_all(self) -> None:
         frames = iter(self._source)
         live = self._flow.live
         while True:
@@ -227,7 +237,6 @@ class Run:
                 self._meter.lost(dropped=1)
                 self._meter.frame_left()
             del frame  # nobody holds a frame while waiting for the next one
-        self._channels[0].close()
 
     def _work(self, section: Section, index: int) -> None:
         jobs = self._admitted() if index == 0 else iter(self._channels[index])

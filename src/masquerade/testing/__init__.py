@@ -24,6 +24,7 @@ from masquerade.testing.contracts import (
     assert_stage_contract,
 )
 from masquerade.testing.exposure import Exposure, ExposureAudit, is_shown, likeness, untouched_share
+from masquerade.testing.live import PacedSource, WitnessSink
 from masquerade.testing.memory import MemorySink, MemorySource
 from masquerade.testing.plays import PLAYS, play
 from masquerade.testing.rehearsal import Rehearsal
@@ -43,12 +44,14 @@ __all__ = [
     "MemorySource",
     "NullSwap",
     "Occluder",
+    "PacedSource",
     "Portrait",
     "PuppetSource",
     "Rehearsal",
     "Scene",
     "StandInStage",
     "Turn",
+    "WitnessSink",
     "assert_sink_contract",
     "assert_source_contract",
     "assert_stage_contract",
