@@ -125,3 +125,13 @@ def test_small_label_never_ends(label: Badge) -> None:
 def test_a_frame_too_small_for_a_label_passes(label: Badge) -> None:
     tiny = FrameJob(Frame(np.zeros((2, 2, 3), np.uint8)))
     assert Disclose(label).process(tiny).output is tiny.frame.pixels
+
+
+def test_another_label_is_drawn_from_the_next_frame_on(label: Badge) -> None:
+    stage = Disclose(None)
+    assert corner(stage.process(job())) == ""
+    stage.configure(label)
+    assert corner(stage.process(job(seq=1, pts=1))) == "bottom right"
+    stage.configure(Badge("gb45438"))
+    shown = [corner(stage.process(job(seq=seq, pts=seq))) != "" for seq in (20, 39, 40, 41)]
+    assert shown == [True, True, False, False]

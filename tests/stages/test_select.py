@@ -266,6 +266,101 @@ def test_reset_forgets() -> None:
     assert show(face(4, 60), face(5, 90)) == {5: "d"}
 
 
+class TestChanges:
+    """Settings, donors and references that change in the middle of a scene."""
+
+    def test_a_donor_that_is_replaced_hands_all_its_faces_on(self) -> None:
+        show = Show(Settings(many_faces=True), ("old",))
+        assert show(face(0), face(1)) == {0: "old", 1: "old"}
+        show.stage.configure(Settings(many_faces=True), ("new",))
+        assert show(face(0), face(1), face(2)) == {0: "new", 1: "new", 2: "new"}
+
+    def test_of_several_donors_names_stay_and_places_are_inherited(self) -> None:
+        show = Show(Settings(), ("a", "b"))
+        assert show(face(0, 90), face(1, 140), face(2, 60)) == {1: "a", 0: "b"}
+        show.stage.configure(Settings(), ("a", "c"))
+        assert show(face(0, 90), face(1, 140), face(2, 60)) == {1: "a", 0: "c"}
+        show.stage.configure(Settings(), ("d",))
+        assert show(face(0, 90), face(1, 140), face(2, 60)) == {1: "d", 0: "d"}
+
+    def test_a_lost_face_inherits_too(self) -> None:
+        show = Show(Settings(), ("old",))
+        show(face(0, 140))
+        show.stage.configure(Settings(), ("new",))
+        assert show(face(0, 140, state="lost")) == {0: "new"}
+
+    def test_nobody_is_let_go_by_a_new_filter(self) -> None:
+        show = Show(Settings(many_faces=True))
+        show.embedder.says = {0: [_person(0, male=0.9)], 1: [_person(1, male=0.1)]}
+        assert show(face(0), face(1)) == {0: "d", 1: "d"}
+        show.stage.configure(Settings(many_faces=True, gender="female"), ("d",))
+        show.embedder.says |= {2: [_person(2, male=0.9)], 3: [_person(3, male=0.1)]}
+        for _ in range(12):
+            assert show(face(0), face(1), face(2), face(3)) == {0: "d", 1: "d", 3: "d"}
+        assert set(show(face(0), face(1), scene=1)) == {1}
+
+    def test_a_face_in_doubt_stays_selected_when_the_filters_change(self) -> None:
+        show = Show(Settings(age_min=40))
+        show.embedder.says = {0: [_person(0, age=38)]}
+        assert show(face(0)) == {0: "d"}
+        show.stage.configure(Settings(age_min=60), ("d",))
+        assert [show(face(0)) for _ in range(15)] == [{0: "d"}] * 15
+
+    def test_a_wider_filter_takes_in_who_was_turned_down(self) -> None:
+        show = Show(Settings(many_faces=True, gender="female"))
+        show.embedder.says = {0: [_person(0, male=0.9)]}
+        for _ in range(15):
+            show(face(0))
+        assert show(face(0)) == {}
+        show.stage.configure(Settings(many_faces=True), ("d",))
+        assert show(face(0)) == {0: "d"}
+        looks = len(show.embedder.looks)
+        show(face(0))
+        assert len(show.embedder.looks) == looks, "what was measured is kept"
+
+    def test_another_index_adds_that_face_and_keeps_the_first(self) -> None:
+        show = Show(Settings())
+        assert show(face(0, 140), face(1, 90)) == {0: "d"}
+        show.stage.configure(Settings(face_index=1), ("d",))
+        assert show(face(0, 140), face(1, 90)) == {0: "d", 1: "d"}
+        assert show(face(0, 140), face(1, 90), face(2, 80)) == {0: "d", 1: "d"}
+
+    def test_other_settings_change_nothing_about_who_is_selected(self) -> None:
+        show = Show(Settings(age_min=40))
+        show.embedder.says = {0: [_person(0, age=38)]}
+        show(face(0))
+        show.stage.configure(Settings(age_min=40, shape=0.2), ("d",))
+        assert [show(face(0)) for _ in range(15)][-1] == {}, "doubt is resolved as ever"
+
+    def test_a_new_reference_is_looked_for(self) -> None:
+        anna, bob = _person(1), _person(2)
+        show = Show(Settings(), d=anna)
+        show.embedder.says = {0: [anna], 1: [bob]}
+        for _ in range(12):
+            assert show(face(0), face(1)) == {0: "d"}
+        show.stage.configure(Settings(), ("d",), {"d": bob})
+        for _ in range(12):
+            chosen = show(face(0), face(1))
+        assert chosen == {0: "d", 1: "d"}
+
+    def test_a_wrong_change_leaves_the_stage_as_it_was(self) -> None:
+        show = Show(Settings())
+        show(face(0))
+        with pytest.raises(SettingsError, match="no donor"):
+            show.stage.configure(Settings(), ())
+        assert show(face(0)) == {0: "d"}
+
+    def test_what_was_measured_of_one_face_is_kept_when_the_others_donor_changes(self) -> None:
+        show = Show(Settings(), ("a", "b"))
+        for _ in range(12):
+            show(face(0, 140), face(1, 90))
+        looks = list(show.embedder.looks)
+        show.stage.configure(Settings(), ("a", "c"))
+        for _ in range(12):
+            assert show(face(0, 140), face(1, 90)) == {0: "a", 1: "c"}
+        assert show.embedder.looks == looks
+
+
 def test_wrong_donors_are_refused() -> None:
     with pytest.raises(SettingsError, match="no donor"):
         Show(Settings(), ())

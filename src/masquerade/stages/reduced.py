@@ -21,7 +21,7 @@ _ALIGN_PX = 4
 
 
 class Reduced:
-    """A part of a frame, reduced by area.
+    """A part of a frame, reduced without aliasing.
 
     Convention: pixel centres lie at whole numbers, so ``small = (large + 0.5) * share - 0.5``.
 
@@ -41,6 +41,8 @@ class Reduced:
         self._box = _part(landmarks, pixels.shape)
         x0, y0, x1, y1 = self._box
         self._size_wh = (max(1, round((x1 - x0) * share)), max(1, round((y1 - y0) * share)))
+        # Above a half, four neighbours see every pixel, ten times as fast as by area.
+        self._how = cv2.INTER_AREA if share <= 0.5 else cv2.INTER_LINEAR
         across = self._size_wh[0] / max(x1 - x0, 1)
         down = self._size_wh[1] / max(y1 - y0, 1)
         self.pixels = self.reduce(pixels)
@@ -56,7 +58,7 @@ class Reduced:
         part = picture[y0:y1, x0:x1]
         if part.size == 0:
             return np.zeros((1, 1, 3), np.uint8)
-        return np.asarray(cv2.resize(part, self._size_wh, interpolation=cv2.INTER_AREA), np.uint8)
+        return np.asarray(cv2.resize(part, self._size_wh, interpolation=self._how), np.uint8)
 
     def enlarge(self, patch: Patch) -> Patch:
         """A patch of the reduced part as one of the frame: touches nothing where its mask is 0."""
@@ -68,10 +70,10 @@ class Reduced:
         whole[v0:v1, u0:u1], mask[v0:v1, u0:u1] = patch.pixels, patch.mask
         size_wh = (x1 - x0, y1 - y0)
         large = cv2.resize(whole, size_wh, interpolation=cv2.INTER_CUBIC)
+        # All or nothing, as what a patch touches fades into the frame by itself at its rim.
         covers = cv2.resize(mask, size_wh, interpolation=cv2.INTER_LINEAR)
-        return Patch(
-            patch.track_id, self._box, np.asarray(large, np.uint8), np.asarray(covers, np.uint8)
-        )
+        covers = np.asarray(cv2.compare(covers, 127, cv2.CMP_GT), np.uint8)
+        return Patch(patch.track_id, self._box, np.asarray(large, np.uint8), covers)
 
 
 def _part(landmarks: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[int, int, int, int]:

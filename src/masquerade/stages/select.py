@@ -119,12 +119,12 @@ class Select:
         measured of the faces is kept. Arguments and errors are those of the class.
         """
         names, given = tuple(donors), dict(references or {})
-        earlier, heir = self._settings, _heirs(self._names, names)
-        alike = names == self._names and _are_same(given, self._given)
+        earlier, before = self._settings, self._names
+        alike = names == before and _are_same(given, self._given)
         self._take(settings, names, given)
         if alike and picks_alike(earlier, settings):
             return
-        selected = {**self._doubtful, **self._decided}
+        heir, selected = _heirs(before, names), {**self._doubtful, **self._decided}
         self._decided = {track: heir[donor] for track, donor in selected.items()}
         self._doubtful = {}
         self._places = {heir[donor]: track for donor, track in self._places.items()}

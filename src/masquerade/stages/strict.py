@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FindsHeads", "Strict"]
 
-_MIN_SCORE = 0.2
-"""Detector score from which something is taken for a head: too much is hidden rather than too
-little."""
+_MIN_SCORE, _MIN_SCORE_TURNED = 0.3, 0.4
+"""Detector scores from which something is taken for a head: too much is hidden rather than too
+little. Of what is none, one in forty looks reaches them."""
 _TURNS = (1, 3, 2)
 """Quarter turns of the picture in which heads that do not stand upright are searched, by turns."""
 
@@ -108,7 +108,9 @@ class Strict:
         turns = _TURNS if thorough else (_TURNS[self._turn % len(_TURNS)],)
         found = self._detector.find(pixels, _MIN_SCORE, thorough=thorough, turn=self._turn)
         for quarters in turns:
-            found += self._detector.find_turned(pixels, quarters, _MIN_SCORE, thorough=thorough)
+            found += self._detector.find_turned(
+                pixels, quarters, _MIN_SCORE_TURNED, thorough=thorough
+            )
         self._turn += 1
         return found
 

@@ -224,6 +224,7 @@ class FaceRenderer:
             return None
         width = float(np.ptp(landmarks[:468, :2], axis=0).max())
         across = _CELLS_IN_CROWD if crowded else _CELLS_ACROSS
+        across = max(_CELLS_IN_CROWD, round(across * self._scale))
         grid = Grid(box, max(1, round(width / across)))
         depth = points[:, 2].copy()
         depth[470:] += width
