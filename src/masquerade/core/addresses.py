@@ -6,27 +6,32 @@ import re
 
 __all__ = ["without_secrets"]
 
-_USER = re.compile(r"(?<=://)[^\s/@]*(?:/[^\s/@]*)*@(?=[^\s/@]+)|(?<=://)[^\s/]*@")
-_QUERY = re.compile(r"(?<=\?)[^\s#]+")
-_KEY = re.compile(r"\b(rtmps?://[^\s/]+/[^\s?#]*/)[^\s/?#]+", re.IGNORECASE)
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
+# Without the punctuation of the sentence that it stands in.
+_ADDRESS = re.compile(r"\b([a-z][a-z0-9+.-]*)://(\S+?)(?=[).,:;'\"]*(?:\s|$))", re.IGNORECASE)
 
 
 def without_secrets(text: str) -> str:
     """``text`` with the secrets of every address in it replaced by dots.
 
     Secrets are the user and the password, the query, and the last part of an RTMP path, which is
-    the stream key.
+    the stream key. Where it cannot be told what is secret, only the scheme is left.
 
     >>> without_secrets("rtsp://me:my@pass@camera.lan:554/one?token=42")
     'rtsp://...@camera.lan:554/one?...'
-    >>> without_secrets("to rtmp://live.example/app/key_1 and out.mp4")
-    'to rtmp://live.example/app/... and out.mp4'
+    >>> without_secrets("(to rtmp://live.example/app/key_1) and out.mp4")
+    '(to rtmp://live.example/app/...) and out.mp4'
     """
-    return _ADDRESS.sub(lambda found: _shown(found.group()), text)
+    return _ADDRESS.sub(_shown, text)
 
 
-def _shown(address: str) -> str:
-    address = _USER.sub("...@", address, count=1)
-    address = _QUERY.sub("...", address, count=1)
-    return _KEY.sub(r"\1...", address)
+def _shown(found: re.Match[str]) -> str:
+    scheme, rest = found.groups()
+    user, at, place = rest.rpartition("@")
+    if at and re.search(r"[?#]", user):
+        return f"{scheme}://..."  # a query with an @ in it, or a password with a ?
+    place, query, _ = place.partition("?")
+    if scheme.lower().startswith("rtmp"):
+        host_and_app, slash, key = place.rpartition("/")
+        if "/" in host_and_app and key:
+            place = f"{host_and_app}{slash}..."
+    return f"{scheme}://{'...@' if at else ''}{place}{'?...' if query else ''}"
