@@ -6,6 +6,7 @@ import argparse
 
 from masquerade._version import __version__
 from masquerade.apps.arguments import add_settings, age_range, number, seconds
+from masquerade.apps.live_arguments import LIVE_ESSENTIALS, add_live
 from masquerade.apps.parsing import Help, Parser
 from masquerade.media.limits import MediaLimits
 
@@ -13,6 +14,7 @@ __all__ = ["COMMANDS", "build_parser"]
 
 COMMANDS = {
     "swap": "put the face of a photo into a picture, a video or many files",
+    "live": "swap the faces of a camera, a stream or a screen while it runs",
     "demo": "swap a bundled face and show the result; needs no input",
     "faces": "show the faces of a file: boxes, ids, age, gender, quality",
     "identity": "keep a donor's face in one file, made from one photo or more",
@@ -113,7 +115,33 @@ def _build_swap(parser: Parser) -> None:
     )
     _add_consent(files)
     add_settings(files, ["label"])
+    _add_faces(parser)
+    look = _add_look(parser)
+    add_settings(look, ["on_lost", "hold_s", "strict"])
+    _add_video(parser.add_argument_group("video"))
+    _add_limits(parser)
 
+
+def _build_live(parser: Parser) -> None:
+    parser.essentials = LIVE_ESSENTIALS
+    parser.usage = "masquerade live -s PHOTO [options]"
+    donor = parser.add_argument_group("whose face")
+    _add_donor(donor)
+    donor.add_argument(
+        "--also",
+        action="append",
+        metavar="PHOTO",
+        help="one more donor, to change to with the keys N and P; may be repeated",
+    )
+    _add_consent(donor)
+    add_settings(donor, ["label"])
+    add_live(parser)
+    _add_faces(parser)
+    _add_look(parser)
+    _add_limits(parser)
+
+
+def _add_faces(parser: Parser) -> None:
     faces = parser.add_argument_group("which faces")
     add_settings(faces, ["many_faces", "face_order", "face_index"])
     faces.add_argument(
@@ -126,11 +154,14 @@ def _build_swap(parser: Parser) -> None:
         "--map", metavar="TOML", help="a donor for each person (see docs/usage.md); replaces -s"
     )
 
+
+def _add_look(parser: Parser) -> argparse._ArgumentGroup:
     look = parser.add_argument_group("how it looks")
     add_settings(look, ["shape", "strength", "sharpness", "wrinkles", "relight", "occlusion"])
-    add_settings(look, ["on_lost", "hold_s", "strict"])
-    _add_video(parser.add_argument_group("video"))
+    return look
 
+
+def _add_limits(parser: Parser) -> None:
     limits = parser.add_argument_group("search and limits")
     add_settings(limits, ["detect_score", "detect_every", "threads"])
     _add_max_pixels(limits)
@@ -231,6 +262,7 @@ def _build_plain(_parser: Parser) -> None:
 
 _BUILD = {
     "swap": _build_swap,
+    "live": _build_live,
     "demo": _build_demo,
     "faces": _build_faces,
     "identity": _build_identity,

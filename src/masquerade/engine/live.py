@@ -44,6 +44,9 @@ class LiveSession:
         sinks: by the name that the user knows them by; committed when the session ends.
         options: see :class:`LiveOptions`.
 
+    Attributes:
+        started: whether its threads were ever started: only then there are statistics.
+
     Raises (when leaving the block):
         InputError: the source is gone for good.
         OutputError: a sink failed; the others were finished all the same.
@@ -59,6 +62,7 @@ class LiveSession:
     ) -> None:
         self.options = options or LiveOptions()
         self._engine, self._source = engine, source
+        self.started = False
         self._ended = threading.Event()
         self._asked = False
         self._fanout = Fanout(sinks, on_last_lost=self.stop)
@@ -98,6 +102,7 @@ class LiveSession:
         self._fanout.start()
         self._run.start()
         self._watcher.start()
+        self.started = True
 
     def __exit__(
         self,
@@ -186,6 +191,16 @@ class LiveSession:
         """
         change = self._engine.change_settings(**changes)
         self._run.change(change, *self._oversight.knobs())
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the sinks have to tell."""
+        return self._fanout.notices
+
+    @property
+    def gpu_use(self) -> float | None:
+        """Share of the time that the busiest GPU is at work, 0 to 1; None where there is none."""
+        return None
 
     def statistics(self) -> LiveStatistics:
         """The stream as it is now."""
