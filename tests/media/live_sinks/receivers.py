@@ -57,6 +57,16 @@ def frame(number: int, *, size: tuple[int, int] = SIZE, rate: int = RATE, at: in
     return Frame(pixels, number, at + round(number * 1_000_000 / rate), Fraction(1, 1_000_000))
 
 
+def noisy(number: int) -> Frame:
+    """A coded frame that takes much room."""
+    plain = frame(number)
+    pixels = plain.pixels.copy()
+    rng = np.random.default_rng(number)
+    pixels[100:] = rng.integers(0, 255, pixels[100:].shape, np.uint8)
+    plain.pixels = pixels
+    return plain
+
+
 def free_port(kind: int = socket.SOCK_STREAM) -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind(("127.0.0.1", 0))

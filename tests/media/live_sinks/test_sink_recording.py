@@ -18,6 +18,7 @@ from receivers import (
     Voice,
     coded,
     frame,
+    noisy,
     onset,
     open_descriptors,
     pictures,
@@ -241,16 +242,6 @@ def small_files(size: int):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def noisy(number: int) -> Frame:
-    """A coded frame that takes much room."""
-    plain = frame(number)
-    pixels = plain.pixels.copy()
-    rng = np.random.default_rng(number)
-    pixels[100:] = rng.integers(0, 255, pixels[100:].shape, np.uint8)
-    plain.pixels = pixels
-    return plain
 
 
 def fill(sink: Sink, sound: Sound) -> tuple[int, OutputError]:

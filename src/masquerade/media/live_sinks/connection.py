@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -76,6 +77,7 @@ class Connection(Closing):
         self._outputs: list[OutputContainer] = []
         self._to_close: list[_Closeable] = []
         self._datagrams: Datagrams | None = None
+        self._started = False
         try:
             self._programme = self._open(stop, connect_s)
         except BaseException:
@@ -99,7 +101,21 @@ class Connection(Closing):
         Raises:
             StreamError: the receiver is gone.
         """
+        if not self._started:
+            self._start(seconds - origin_s)
         self._programme.write(picture, seconds, sound, origin_s)
+
+    def _start(self, seconds: Fraction) -> None:
+        """Send what comes before the first picture, whose time is ``seconds``.
+
+        RTP's reports, which receivers put picture and sound together by, count from one moment
+        of the wall clock for both: that of time 0.
+        """
+        zero_us = round((Fraction(time.time()) - seconds) * 1_000_000)
+        for output in self._outputs:
+            output.container_options["start_time_realtime"] = str(zero_us)
+            output.start_encoding()
+        self._started = True
 
     def finish(self) -> None:
         """Send the rest.
@@ -197,8 +213,8 @@ class Connection(Closing):
             patience_s=_PATIENCE_S,
             global_header=global_header,
         )
-        for output in self._outputs:
-            output.start_encoding()
+        if programme.sound is not None:
+            programme.sound.stream.codec_context.open()
         return programme
 
 

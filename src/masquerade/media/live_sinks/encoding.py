@@ -12,7 +12,7 @@ from av.codec.context import Flags
 from av.video.frame import PictureType
 
 from masquerade.core.errors import EncoderError
-from masquerade.media.encoders import Encoder, available_encoders, find_encoder
+from masquerade.media.encoders import ENCODERS, Encoder, available_encoders, find_encoder
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -101,7 +101,7 @@ def stream_coding(
     """
     encoder = find_encoder(name, "mp4")
     if encoder.family != "h264":
-        fitting = [key for key in available_encoders() if find_encoder(key, "mp4").family == "h264"]
+        fitting = [key for key in available_encoders() if ENCODERS[key].family == "h264"]
         raise EncoderError(
             f"{encoder.name} does not go into a stream; choose {' or '.join(fitting)}."
         )

@@ -14,6 +14,7 @@ from masquerade.media.live_sinks.address import Address
 __all__ = ["Datagrams", "Wire"]
 
 _SLICE_S = 0.1
+_SEND_BUFFER_BYTES = 1 << 19  # what waits in it is latency when the network is slow
 _DATAGRAM_BYTES = 1316  # seven packets of MPEG-TS, which fit into one frame of Ethernet
 
 
@@ -51,6 +52,7 @@ class Wire:
         for family, kind, protocol, _, place in found:
             plain = socket.socket(family, kind, protocol)
             try:
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
                 plain.settimeout(self._left())
                 plain.connect(place)
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
