@@ -64,14 +64,12 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         sinks = outputs.open(source.info, sound, disclosure, [*donors.files])
         options = LiveOptions(preset=args.preset, alarm_fps=args.alarm_fps)
         session = LiveSession(engine, source, sinks, options)
-        newest = outputs.newest
-        snapshots = newest and Snapshots(
-            _HERE,
-            lambda: newest.newest,
-            lambda: build_disclosure(engine.settings, consents=donors.consents),
-        )
         controls = Controls(
-            session, engine, donors=shelf, has_window=outputs.has_window, snapshots=snapshots
+            session,
+            engine,
+            donors=shelf,
+            has_window=outputs.has_window,
+            snapshots=_snapshots(outputs, engine, donors),
         )
         _Show(session, controls, outputs, console, log, args).run()
     for notice in dict.fromkeys((*getattr(source, "notices", ()), *session.notices)):
@@ -116,6 +114,17 @@ def _shelf(
         donors.consents.update(more.consents)
         donors.files.extend(more.files)
     return shelf
+
+
+def _snapshots(outputs: Outputs, engine: Engine, donors: Donors) -> Snapshots | None:
+    newest = outputs.newest
+    if newest is None:
+        return None
+    return Snapshots(
+        _HERE,
+        lambda: newest.newest,
+        lambda: build_disclosure(engine.settings, consents=donors.consents),
+    )
 
 
 class _Show:
