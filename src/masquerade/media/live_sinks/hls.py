@@ -19,6 +19,8 @@ from masquerade.media.live_sinks.programme import Programme, time_of
 from masquerade.media.output_file import output_error
 
 if TYPE_CHECKING:
+    from io import BufferedWriter
+
     from av.container import OutputContainer
 
     from masquerade.core.frame import Frame
@@ -30,6 +32,7 @@ __all__ = ["HlsSink"]
 
 _SEGMENT_S, _LIST_SIZE = 2, 6
 _PATIENCE_S = 1.0
+_PLACE = re.compile(r"%\d*[dt]")  # FFmpeg would put the segment's number there
 
 
 class HlsSink(Committing):
@@ -65,6 +68,7 @@ class HlsSink(Committing):
             bitrate=options.bitrate,
         )
         self._ended = False
+        self._faults: list[OSError] = []
         self._output: OutputContainer | None = None
         self._tap: SoundTap | None = None
         self._clear(overwrite=options.overwrite)
@@ -92,6 +96,8 @@ class HlsSink(Committing):
 
     def _clear(self, *, overwrite: bool) -> None:
         """Make the folder, and remove an older stream of the same name if that was asked for."""
+        if _PLACE.search(str(self.path.absolute())):
+            raise OutputError(f"{self.path} holds a place for a number; leave the % out.")
         if self.path.is_dir():
             raise OutputError(f"{self.path} is a folder; give the name of a playlist in it.")
         try:
@@ -115,18 +121,18 @@ class HlsSink(Committing):
 
     def _open(self, *, sound: bool) -> Programme:
         folder = self.path.parent.absolute()
-        # A percent sign in the name would be read as a place for a number.
-        stem = str(folder / self.path.stem).replace("%", "%%")
+        stem = folder / self.path.stem
         self._output = output = av.open(
-            f"file:{self.path.absolute()}",
+            str(self.path.absolute()),
             "w",
             format="hls",
+            io_open=self._open_file,
             container_options={
                 "protocol_whitelist": "file",
                 "hls_time": str(_SEGMENT_S),
                 "hls_list_size": str(_LIST_SIZE),
                 "hls_flags": "delete_segments+independent_segments+temp_file",
-                "hls_segment_filename": f"file:{stem}-%05d.ts",
+                "hls_segment_filename": f"{stem}-%05d.ts",
                 "max_interleave_delta": str(round(_PATIENCE_S * 1_000_000)),
             },
         )
@@ -141,6 +147,17 @@ class HlsSink(Committing):
         output.start_encoding()
         return programme
 
+    def _open_file(self, name: str, flags: int, options: object) -> _HlsFile:  # noqa: ARG002
+        """What FFmpeg opens: segments and the playlist, nothing else."""
+        path = Path(name)
+        if path.parent != self.path.parent.absolute():
+            raise PermissionError(f"{name} is outside of the stream's folder")
+        return _HlsFile(path, self._faults)
+
+    def _check(self) -> None:
+        if self._faults:
+            raise output_error(self._faults[0], self.path) from self._faults[0]
+
     def write(self, frame: Frame) -> None:
         """Encode one frame and the sound up to it.
 
@@ -154,6 +171,7 @@ class HlsSink(Committing):
             with self._writing():
                 sound = self._tap.take(float(seconds)) if self._tap else ()
                 self._programme.write(self._canvas.draw(frame.pixels), seconds, sound)
+            self._check()
         except BaseException:
             self.abort()
             raise
@@ -172,6 +190,7 @@ class HlsSink(Committing):
         try:
             with self._writing():
                 self._close()
+            self._check()
         finally:
             self._release()
 
@@ -202,3 +221,43 @@ class HlsSink(Committing):
             self._output = None
         if self._tap is not None:
             self._tap.close()
+
+
+class _HlsFile:
+    """One file of the stream. FFmpeg does not look at errors here, so they are noted.
+
+    A playlist that could not be written whole is removed before it can replace the good one.
+    """
+
+    def __init__(self, path: Path, faults: list[OSError]) -> None:
+        self.name = str(path)
+        self._path, self._faults = path, faults
+        self._whole = True
+        self._file: BufferedWriter | None = None
+        try:
+            self._file = path.open("wb")
+        except OSError as error:
+            self._note(error)
+
+    def write(self, data: bytes) -> int:
+        if self._whole and self._file is not None:
+            try:
+                self._file.write(data)
+                self._file.flush()
+            except OSError as error:
+                self._note(error)
+        return len(data)
+
+    def close(self) -> None:
+        if self._file is not None:
+            try:
+                self._file.close()
+            except OSError as error:
+                self._note(error)
+        if not self._whole and ".m3u8" in self._path.suffixes:
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+
+    def _note(self, error: OSError) -> None:
+        self._whole = False
+        self._faults.append(error)
