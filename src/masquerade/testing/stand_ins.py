@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -93,6 +93,10 @@ class FailingStage:
     def reset(self) -> None:
         """Pass on."""
         self.stage.reset()
+
+    def __getattr__(self, name: str) -> Any:
+        """What else the stage can do (change its settings, say) is passed on too."""
+        return getattr(self.stage, name)
 
 
 class NullSwap:
