@@ -72,8 +72,10 @@ class Reduced:
         large = cv2.resize(whole, size_wh, interpolation=cv2.INTER_CUBIC)
         # All or nothing, as what a patch touches fades into the frame by itself at its rim.
         covers = cv2.resize(mask, size_wh, interpolation=cv2.INTER_LINEAR)
-        covers = np.asarray(cv2.compare(covers, 127, cv2.CMP_GT), np.uint8)
-        return Patch(patch.track_id, self._box, np.asarray(large, np.uint8), covers)
+        covers = cv2.threshold(covers, 127, 255, cv2.THRESH_BINARY)[1]
+        return Patch(
+            patch.track_id, self._box, np.asarray(large, np.uint8), np.asarray(covers, np.uint8)
+        )
 
 
 def _part(landmarks: NDArray[np.float32], shape: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -24,6 +24,7 @@ from masquerade.testing.contracts import (
     assert_stage_contract,
 )
 from masquerade.testing.exposure import Exposure, ExposureAudit, is_shown, likeness, untouched_share
+from masquerade.testing.identity_judge import SAME_PERSON, IdentityJudge, Sighting
 from masquerade.testing.live import PacedSource, WitnessSink
 from masquerade.testing.memory import MemorySink, MemorySource
 from masquerade.testing.plays import PLAYS, play
@@ -33,6 +34,7 @@ from masquerade.testing.threads import no_leaked_threads
 
 __all__ = [
     "PLAYS",
+    "SAME_PERSON",
     "Actor",
     "Exposure",
     "ExposureAudit",
@@ -40,6 +42,7 @@ __all__ = [
     "FakeClock",
     "FrameTruth",
     "HeadTruth",
+    "IdentityJudge",
     "MemorySink",
     "MemorySource",
     "NullSwap",
@@ -49,6 +52,7 @@ __all__ = [
     "PuppetSource",
     "Rehearsal",
     "Scene",
+    "Sighting",
     "StandInStage",
     "Turn",
     "WitnessSink",
