@@ -97,7 +97,7 @@ def test_a_square_wave_of_load_is_not_followed_for_ever(period_s):
     preset=st.sampled_from(list(PRESETS.values())),
     seed=st.integers(0, 1000),
 )
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_constant_load_is_answered_once(
     detect_ms, track_ms, swap_ms, search_ms, fps, noise, preset, seed
 ):

@@ -151,6 +151,8 @@ class Governor:
             if rung.room_s >= rung.wait_s * (0.5 if then.busy <= _PLENTY else 1.0):
                 rung.give_back(load.now_s)
                 return self._turned(rung, load.now_s, f"room: busy {effort.busy:.0%}")
+            if not rung.came_back:
+                break  # what is seen the most comes back first
         return ()
 
     def _turned(self, rung: Rung, now_s: float, reason: str) -> tuple[Turn, ...]:

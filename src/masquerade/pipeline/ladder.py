@@ -63,6 +63,11 @@ class Rung:
         """Whether taking the step was measured to have changed nothing."""
         return self.measured_s is not None and max(self.saves, self.saves_late) < _NOTHING
 
+    @property
+    def came_back(self) -> bool:
+        """Whether the step was given back too soon before, so that it has to wait longer now."""
+        return self.wait_s > _FIRST_WAIT_S
+
     def measure(self, above: Effort, below: Effort, now_s: float) -> None:
         """Take over what the step saves: frames cost ``above`` without it, ``below`` with it."""
         if not (above.frame_s and below.frame_s):

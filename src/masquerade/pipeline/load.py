@@ -9,7 +9,7 @@ from dataclasses import dataclass
 __all__ = ["Effort", "Load", "effort_of", "strain_of"]
 
 _SHORT = 0.02  # share of the frames that may be missing: rates are measured, not exact
-_AT_WORK = 0.7  # below it frames are lost to bursts of the source, which no knob mends
+_AT_WORK = 0.6  # below it frames are lost to bursts of the source, which no knob mends
 _FULL = 0.95  # share of the time from which a stage has no room left
 _PERIODS = 2.0  # frame times within which no latency counts as long
 

@@ -72,7 +72,7 @@ def _cause(now: LiveStatistics, gauge: GaugeReading | None) -> tuple[str, str]:
             "light or choose another format (`masquerade cameras` lists them)."
         )
     if now.busy >= _AT_WORK:
-        taken_ms = now.stages_ms.get(now.busiest, 1000 * now.busy / max(now.fps, 0.1))
+        taken_ms = _frame_ms(now)
         return f"stage {now.busiest}", (
             f"the step {now.busiest} takes {taken_ms:.0f} ms a frame. {_capital(_cheaper(now))}."
         )
@@ -82,6 +82,12 @@ def _cause(now: LiveStatistics, gauge: GaugeReading | None) -> tuple[str, str]:
         "frames come in bursts or too late, and no step is at its limit. Use a cable instead of "
         "a radio link, or a lower rate at the source."
     )
+
+
+def _frame_ms(now: LiveStatistics) -> float:
+    """Time that the busiest section of the line, one stage or several (``a+b``), takes a frame."""
+    stages_ms = [now.stages_ms[name] for name in now.busiest.split("+") if name in now.stages_ms]
+    return sum(stages_ms) if stages_ms else 1000 * now.busy / max(now.fps, 0.1)
 
 
 def _cheaper(now: LiveStatistics) -> str:
