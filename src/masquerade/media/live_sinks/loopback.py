@@ -57,20 +57,23 @@ def _number(name: Path) -> int:
 
 
 def _takes_pictures(device: Path) -> bool:
+    try:
+        return bool(_capabilities(device) & _OUTPUT)
+    except OSError:
+        return False
+
+
+def _capabilities(device: Path) -> int:
+    """What a device can do, as flags. Raises OSError."""
     import fcntl  # not on Windows, where this is never called
 
-    try:
-        handle = os.open(device, os.O_RDWR | os.O_NONBLOCK)
-    except OSError:
-        return False
+    handle = os.open(device, os.O_RDWR | os.O_NONBLOCK)
     try:
         answer = fcntl.ioctl(handle, _QUERYCAP, bytes(_CAPABILITY.size))
-    except OSError:
-        return False
     finally:
         os.close(handle)
-    capabilities, of_device = _CAPABILITY.unpack(answer)[4:]
-    return bool((of_device if capabilities & _DEVICE_CAPS else capabilities) & _OUTPUT)
+    of_all, of_device = _CAPABILITY.unpack(answer)[4:]
+    return int(of_device if of_all & _DEVICE_CAPS else of_all)
 
 
 class LoopbackCamera:
@@ -96,6 +99,9 @@ class LoopbackCamera:
         self._canvas = Canvas(size_wh)
         self._count = 0
         with self._mapped():
+            # FFmpeg leaves a device open that it cannot use, so it is not given one.
+            if muxer == "v4l2" and not _capabilities(device) & _OUTPUT:
+                raise OSError(errno.EINVAL, "no output")
             self._output = av.open(self.name, "w", format=muxer)
             try:
                 stream = self._output.add_stream("rawvideo", rate=rate)
