@@ -18,19 +18,9 @@ needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg
 
 PICTURE = "testsrc2=size=320x240:rate=25"
 CODED = [
-    "-c:v",
-    "libx264",
-    "-preset",
-    "ultrafast",
-    "-tune",
-    "zerolatency",
-    "-g",
-    "10",
-    "-bf",
-    "0",
-    "-pix_fmt",
-    "yuv420p",
-]
+    "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10", "-bf", "0",
+    "-pix_fmt", "yuv420p",
+]  # fmt: skip
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:

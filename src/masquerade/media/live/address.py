@@ -85,7 +85,9 @@ class AddressInput:
         options = {
             "protocol_whitelist": _PROTOCOLS[parts.scheme.lower()],
             "format_whitelist": _FORMATS,
-            "fflags": "nobuffer",
+            # Not "nobuffer": it would throw away what is read to learn what the stream is, and
+            # with it the first key frame.
+            "analyzeduration": "1000000",
             "max_pixels": str(self.options.limits.max_pixels),
         }
         if parts.scheme.lower() == "udp":
@@ -121,7 +123,7 @@ class AddressInput:
                 f"Nothing came from {name} within {waited_s:.0f} s; check the address, and whether "
                 "the sender runs."
             )
-        if isinstance(error, av.error.HTTPError):
+        if isinstance(error, av.error.HTTPError | av.error.HTTPClientError):
             code = str(error.strerror or error).split(":")[0]
             return AddressError(
                 f"{name} refuses the stream ({code}); check the path and the password."

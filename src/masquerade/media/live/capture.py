@@ -74,6 +74,7 @@ class CaptureSource(Closing):
         self._slot, self._clock = Slot(), StreamClock()
         self._rhythm = Rhythm(options.exact_rate)
         self._rate: Fraction | None = None
+        self._count = 0
         self.sound: Sound | None = None
         self._reader = Reader(
             source,
@@ -105,7 +106,6 @@ class CaptureSource(Closing):
         return self._clock.origin_s
 
     def __iter__(self) -> Iterator[Frame]:
-        seq = 0
         while (arrival := self._slot.take(lambda: self._reader.ended)) is not None:
             if self._reader.stopping:
                 return
@@ -114,8 +114,8 @@ class CaptureSource(Closing):
             except av.error.FFmpegError as error:
                 raise self._source.explain(error, 0) from None
             pts = self._clock.pts(arrival.captured_s)
+            seq, self._count = self._count, self._count + 1
             yield Frame(pixels, seq, pts, MICROSECONDS, arrival.captured_s)
-            seq += 1
         if self._reader.error is not None and not self._reader.stopping:
             raise self._reader.error
 
