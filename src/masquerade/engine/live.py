@@ -96,7 +96,9 @@ class LiveSession:
             Flow(frames_alive=2, capacity=1, live=True, deadline_s=options.deadline_s),
             pacer=Pacer(None if rate is None else float(1 / rate)) if options.paced else None,
         )
-        self._oversight = Oversight(self._run, self._meter, self._source, self.options)
+        self._oversight = self._resources.enter_context(
+            Oversight(self._run, self._meter, self._source, options)
+        )
         self._watcher = threading.Thread(target=self._watch, name="masquerade-watch", daemon=True)
         self._oversight.set_out()
         self._fanout.start()
@@ -200,7 +202,8 @@ class LiveSession:
     @property
     def gpu_use(self) -> float | None:
         """Share of the time that the busiest GPU is at work, 0 to 1; None where there is none."""
-        return None
+        gpus = self._oversight.gauge.gpus
+        return max(gpu.use for gpu in gpus) if gpus else None
 
     def statistics(self) -> LiveStatistics:
         """The stream as it is now."""
@@ -223,11 +226,14 @@ class LiveSession:
             stages_ms=report.timings_ms,
             busiest=oversight.busiest,
             busy=oversight.busy,
-            rss_bytes=0,
-            peak_rss_bytes=0,
+            rss_bytes=oversight.gauge.rss_bytes,
+            peak_rss_bytes=oversight.gauge.peak_rss_bytes,
+            cpu=oversight.gauge.cpu,
+            gpu=self.gpu_use,
             paused=self.paused,
             preset=self.options.preset,
             eased=oversight.eased,
+            alarms=oversight.alarms,
             source=getattr(self._source, "status", ""),
             sinks=self._fanout.states(),
         )
@@ -243,5 +249,5 @@ class LiveSession:
         while not self._run.wait_for_end(_WATCH_S):
             if self._asked:
                 break
-            self._oversight.look()
+            self._oversight.look(self.statistics())
         self._ended.set()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from masquerade.core.lifetimes import Closing
 from masquerade.engine.changes import knob_change
 from masquerade.pipeline.governor import Governor
 from masquerade.pipeline.knobs import Knob
 from masquerade.pipeline.load import Load
 from masquerade.pipeline.presets import find_preset
+from masquerade.pipeline.watch import Watch
+from masquerade.runtime.gauges import ProcessGauge
 
 if TYPE_CHECKING:
     from masquerade.core.frame import Change
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from masquerade.engine.live_options import LiveOptions
     from masquerade.pipeline.meter import Meter
     from masquerade.pipeline.run import Run
+    from masquerade.pipeline.statistics import LiveStatistics
 
 __all__ = ["Oversight"]
 
@@ -28,18 +32,25 @@ _KNOBS = (
 _LEAST_ALIVE, _MOST_ALIVE = 2, 8
 
 
-class Oversight:
-    """Measures a run and turns the governor's knobs. Called from one thread.
+class Oversight(Closing):
+    """Measures a run, turns the governor's knobs and raises alarms. Called from one thread.
 
     Attributes:
         busiest: name of the section that is at work for the largest share of the time.
         busy: that share in the last moments, 0 to 1.
+        gauge: the process and its machine, at the last look.
+        alarms: what is wrong, one sentence each, the oldest first.
     """
 
     def __init__(self, run: Run, meter: Meter, source: Source, options: LiveOptions) -> None:
         self._run, self._meter, self._options = run, meter, options
+        rate = source.info.rate
+        self._watch = Watch(alarm_fps=options.alarm_fps, rate=None if rate is None else float(rate))
+        self._gauges = ProcessGauge()
+        self.gauge = self._gauges.read()
+        self.alarms: tuple[str, ...] = ()
         self._governor = Governor(_KNOBS, find_preset(options.preset))
-        self._rate = source.info.rate
+        self._rate = rate
         self._busy_s = run.busy_s()
         self._seen_s = time.perf_counter()
         self._frames = self._dropped = 0
@@ -58,9 +69,20 @@ class Oversight:
         """Set the knobs as the preset begins."""
         self._run.change(*self.knobs())
 
-    def look(self) -> None:
-        """Measure the time since the last look, and act on it."""
+    def close(self) -> None:
+        """Let the gauges go; may be called twice."""
+        self._gauges.close()
+
+    def look(self, now: LiveStatistics) -> None:
+        """Measure the time since the last look, and act on it.
+
+        Args:
+            now: the stream as it is.
+        """
+        self.gauge = self._gauges.read()
         load = self._measure()
+        alarms = self._watch.observe(load.now_s, now, self.gauge)
+        self.alarms = tuple(alarm.text for alarm in alarms)
         if not self._options.governed or self._run.paused:
             return
         turns = self._governor.observe(load)

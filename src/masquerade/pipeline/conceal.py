@@ -37,6 +37,7 @@ class Concealment:
         self._on_lost = on_lost
         self._hold_s = hold_s
         self._clock = FrameClock()
+        self._good: NDArray[np.uint8] | None = None
         self.reset()
 
     def configure(self, settings: Settings) -> None:
@@ -60,7 +61,7 @@ class Concealment:
     def reset(self) -> None:
         """Start a new stream."""
         self._clock.reset()
-        self._good: NDArray[np.uint8] | None = None
+        self._good = None
         self._good_at_s = 0.0
 
     def _conceal(self, job: FrameJob, now_s: float) -> None:
