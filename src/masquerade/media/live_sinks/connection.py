@@ -14,7 +14,7 @@ import av.error
 
 from masquerade.core.errors import StreamError
 from masquerade.core.lifetimes import Closing
-from masquerade.media.live_sinks.programme import Programme
+from masquerade.media.live_sinks.programme import TITLE, Programme
 from masquerade.media.live_sinks.rtmp import RtmpPublisher
 from masquerade.media.live_sinks.rtsp import RtpChannel, RtspRecorder, describe
 from masquerade.media.live_sinks.wire import Datagrams, Wire
@@ -34,7 +34,6 @@ __all__ = ["Connection", "StreamPlan"]
 _PATIENCE_S = 0.5
 _STALL_S = 4.0
 _RTP_PACKET_BYTES = 1400
-_TITLE = "Masquerade (faces swapped with AI)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +156,7 @@ class Connection(Closing):
     def _open_transport_stream(self, file: Datagrams | _WireFile) -> Programme:
         options = {"mpegts_flags": "resend_headers", "pat_period": "0.2", "sdt_period": "0.5"}
         output = self._add_output(file, "mpegts", options)
-        output.metadata.update(service_name=_TITLE, service_provider="Masquerade")
+        output.metadata.update(service_name=TITLE, service_provider="Masquerade")
         return self._begin(output, output)
 
     def _open_rtmp(self, wire: Wire) -> Programme:
@@ -179,7 +178,7 @@ class Connection(Closing):
         programme = self._begin(outputs[0], outputs[-1], global_header=True)
         header = programme.video.stream.codec_context.extradata or b""
         sound = programme.sound.stream.codec_context.extradata if programme.sound else None
-        recorder.record(describe(_TITLE, header, sound), len(outputs))
+        recorder.record(describe(TITLE, header, sound), len(outputs))
         self._to_close.append(recorder)
         return programme
 

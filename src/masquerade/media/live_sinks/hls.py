@@ -15,7 +15,7 @@ from masquerade.core.lifetimes import Committing
 from masquerade.media.containers import writing
 from masquerade.media.live_sinks.canvas import Canvas
 from masquerade.media.live_sinks.encoding import stream_coding
-from masquerade.media.live_sinks.programme import Programme, time_of
+from masquerade.media.live_sinks.programme import TITLE, Programme, time_of
 from masquerade.media.output_file import output_error
 
 if TYPE_CHECKING:
@@ -136,6 +136,7 @@ class HlsSink(Committing):
                 "max_interleave_delta": str(round(_PATIENCE_S * 1_000_000)),
             },
         )
+        output.metadata.update(service_name=TITLE, service_provider="Masquerade")
         programme = Programme(
             output,
             output,

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from masquerade.core.frame import Frame
     from masquerade.media.live_sinks.canvas import Canvas
 
-__all__ = ["Programme", "time_of"]
+__all__ = ["TITLE", "Programme", "time_of"]
+
+TITLE = "Masquerade (faces swapped with AI)"
+"""What a stream is called where its format has room for a name and for nothing else."""
 
 
 def time_of(frame: Frame) -> Fraction:

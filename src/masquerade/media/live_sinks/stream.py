@@ -32,6 +32,7 @@ _CAPACITY = 4  # pictures that wait to be encoded
 _BLOCK_S = 0.5
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0
 _FAREWELL_S = 2.0
+_LAST_S = 2.0  # every wait of the thread but that for a name server ends within a tenth of this
 
 
 class StreamSink(Committing):
@@ -102,7 +103,8 @@ class StreamSink(Committing):
                     "receiver first."
                 )
         except BaseException:
-            self._end(0.5)
+            self._stop.set()
+            self._end(0.0)
             raise
 
     @property
@@ -167,7 +169,7 @@ class StreamSink(Committing):
         if grace_s:
             self._thread.join(grace_s)
         self._stop.set()
-        self._thread.join(self._connect_s)
+        self._thread.join(_LAST_S)
         if self._tap is not None:
             self._tap.close()
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import selectors
 import socket
 import ssl
 import threading
@@ -14,6 +17,7 @@ from masquerade.media.live_sinks.address import Address
 __all__ = ["Datagrams", "Wire"]
 
 _SLICE_S = 0.1
+_UNDER_WAY = {errno.EINPROGRESS, errno.EWOULDBLOCK, 10035}  # 10035: as Windows says it
 _SEND_BUFFER_BYTES = 1 << 19  # what waits in it is latency when the network is slow
 _DATAGRAM_BYTES = 1316  # seven packets of MPEG-TS, which fit into one frame of Ethernet
 
@@ -43,6 +47,8 @@ class Wire:
         self._limit: float | None = time.monotonic() + connect_s
         try:
             self._socket = self._connect(address)
+        except StreamError:
+            raise
         except OSError as error:
             raise StreamError(_cannot_connect(address, error)) from error
 
@@ -53,16 +59,15 @@ class Wire:
             plain = socket.socket(family, kind, protocol)
             try:
                 plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-                plain.settimeout(self._left())
-                plain.connect(place)
                 plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                self._reach(plain, place)
                 if address.scheme == "rtmps":
-                    context = ssl.create_default_context()
-                    plain.settimeout(self._left())
-                    plain = context.wrap_socket(plain, server_hostname=address.host)
+                    plain = self._encrypted(plain, address.host)
             except OSError as error:
                 plain.close()
                 problem = error
+                if isinstance(error, StreamError):
+                    break
                 continue
             except BaseException:
                 plain.close()
@@ -71,9 +76,33 @@ class Wire:
             return plain
         raise problem or OSError("no address")
 
-    def _left(self) -> float:
-        assert self._limit is not None
-        return max(0.01, self._limit - time.monotonic())
+    def _reach(self, plain: socket.socket, place: object) -> None:
+        """Connect, looking at the flag and the clock meanwhile."""
+        plain.settimeout(0)
+        code = plain.connect_ex(place)  # type: ignore[arg-type]
+        with selectors.DefaultSelector() as selector:
+            selector.register(plain, selectors.EVENT_WRITE)
+            while code in _UNDER_WAY and not selector.select(_SLICE_S):
+                self._check(time.monotonic())
+        code = plain.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if code in _UNDER_WAY else code
+        if code:
+            raise OSError(code, os.strerror(code))
+
+    def _encrypted(self, plain: socket.socket, host: str) -> ssl.SSLSocket:
+        """TLS on top; the certificate must be good for ``host``."""
+        context = ssl.create_default_context()
+        secure = context.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+        secure.settimeout(_SLICE_S)
+        try:
+            while True:
+                try:
+                    secure.do_handshake()
+                    return secure
+                except (TimeoutError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                    self._check(time.monotonic())
+        except BaseException:
+            secure.close()
+            raise
 
     def connected(self) -> None:
         """Say that the greeting is over: from now on only the time without progress counts."""
@@ -193,6 +222,8 @@ class Datagrams:
             found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_DGRAM)
         except OSError as error:
             raise StreamError(_cannot_connect(address, error)) from error
+        # Nothing tells which of a host's addresses is listened at; it is mostly the old kind.
+        found.sort(key=lambda item: item[0] != socket.AF_INET)
         for family, kind, protocol, _, place in found:
             self._socket = socket.socket(family, kind, protocol)
             try:
