@@ -288,6 +288,8 @@ def test_the_newest_frame_wins_and_one_call_is_on_its_way_at_most():
     sink.tell(None)
     sink.write(frames[1])
     assert len(told) == 2
+    sink.tell(lambda: told.append(True))  # a window that opens late
+    assert len(told) == 3
 
 
 def test_an_image_lies_over_the_array_and_is_made_once():

@@ -74,7 +74,7 @@ class WindowSink:
             return self._shown
 
     def tell(self, window: Callable[[], None] | None) -> None:
-        """Call ``window`` when a frame has come, once until it was taken.
+        """Call ``window`` when a frame has come, once until it was taken; now, if one is there.
 
         Args:
             window: called in the sink's thread, with the sink locked: it must be quick, and must
@@ -82,3 +82,6 @@ class WindowSink:
         """
         with self._lock:
             self._tell, self._told = window, False
+            if window is not None and self._shown is not None:
+                self._told = True
+                window()
