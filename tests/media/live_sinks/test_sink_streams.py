@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import shutil
 import signal
 import socket
+import ssl
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -165,6 +168,68 @@ def test_a_receiver_that_is_killed_and_comes_back(tmp_path: Path, kind: str) -> 
     samples, begin = sound_of(second)
     assert abs(begin - found[0][1]) < 0.1
     assert abs(samples).max() > 0.2
+
+
+@contextlib.contextmanager
+def encrypted(folder: Path, port: int) -> Iterator[tuple[int, Path]]:
+    """TLS in front of a server: the port, and the certificate to trust, which is for localhost."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-keyout", str(key), "-out", str(certificate), "-subj", "/CN=localhost"]
+    subprocess.run(
+        [*command, "-addext", "subjectAltName=DNS:localhost"], check=True, capture_output=True
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def carry(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+
+    def serve(server: socket.socket) -> None:
+        with (
+            contextlib.suppress(OSError),
+            context.wrap_socket(server.accept()[0], server_side=True) as outer,
+            socket.create_connection(("127.0.0.1", port)) as inner,
+        ):
+            back = threading.Thread(target=carry, args=(inner, outer))
+            back.start()
+            carry(outer, inner)
+            back.join()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        yield server.getsockname()[1], certificate
+        with contextlib.suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+def test_rtmps_is_encrypted_and_asks_for_a_good_certificate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, listen, options = address("rtmp")
+    plain_port = int(url.split(":")[2].split("/")[0])
+    out = tmp_path / "out.mkv"
+    with receiving(listen, out, *options) as receiver:
+        with encrypted(tmp_path, plain_port) as (port, _):
+            secure = f"rtmps://localhost:{port}/live/key"
+            with pytest.raises(StreamError, match="could not be trusted"):
+                StreamSink(secure, INFO, SinkOptions())
+        with encrypted(tmp_path, plain_port) as (port, certificate):
+            monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+            sink = StreamSink(f"rtmps://localhost:{port}/live/key", INFO, SinkOptions())
+            play(sink, range(15))
+            sink.commit()
+            finish(receiver)
+    found = pictures(out)
+    assert [number for number, _, _ in found] == list(range(15))
+    check_times(found)
 
 
 def test_nobody_at_the_other_end_of_udp(tmp_path: Path) -> None:
