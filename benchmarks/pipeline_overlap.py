@@ -57,7 +57,7 @@ def main() -> None:
         share = Spread.of(apart).median / limit
         print(
             f"{times_ms} ms: {Spread.of(apart)} fps of at most {limit:.1f} ({100 * share:.0f} %, "
-            f"goal 85 %); in turn {in_turn:.1f} of {1e3 / sum(times_ms):.1f}"
+            f"goal 95 %); in turn {in_turn:.1f} of {1e3 / sum(times_ms):.1f}"
         )
 
 
