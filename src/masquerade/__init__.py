@@ -6,6 +6,8 @@
     with Engine("me.jpg") as engine:                      # or frame by frame
         out = engine.process(frame)                       # uint8 (H, W, 3) BGR in and out
 
+Streams: :class:`LiveSession` between :func:`open_live_source` and :func:`open_live_sink`.
+
 The names below are all there is to import from here; they are loaded at first use, so that
 ``import masquerade`` costs nothing.
 
@@ -35,7 +37,17 @@ if TYPE_CHECKING:
         SettingsError,
     )
     from masquerade.core.settings import Settings
-    from masquerade.engine import Engine, Report, swap_image, swap_video
+    from masquerade.engine import (
+        Engine,
+        LiveOptions,
+        LiveSession,
+        LiveStatistics,
+        Report,
+        swap_image,
+        swap_video,
+    )
+    from masquerade.media.live import SourceOptions, open_live_source
+    from masquerade.media.live_sinks import SinkOptions, open_live_sink
     from masquerade.media.file import VideoOptions
     from masquerade.pipeline.meter import Progress
     from masquerade.stages.identity import Identity
@@ -47,6 +59,9 @@ __all__ = [
     "FaceError",
     "Identity",
     "InputError",
+    "LiveOptions",
+    "LiveSession",
+    "LiveStatistics",
     "MasqueradeError",
     "NoFaceInDonorError",
     "NoFaceInTargetError",
@@ -56,8 +71,12 @@ __all__ = [
     "RuntimeSetupError",
     "Settings",
     "SettingsError",
+    "SinkOptions",
+    "SourceOptions",
     "VideoOptions",
     "__version__",
+    "open_live_sink",
+    "open_live_source",
     "swap_image",
     "swap_video",
 ]
@@ -65,10 +84,17 @@ __all__ = [
 _HOMES = {
     "Engine": "engine",
     "Identity": "stages.identity",
+    "LiveOptions": "engine",
+    "LiveSession": "engine",
+    "LiveStatistics": "engine",
     "Progress": "pipeline.meter",
     "Report": "engine",
     "Settings": "core.settings",
+    "SinkOptions": "media.live_sinks",
+    "SourceOptions": "media.live",
     "VideoOptions": "media.file",
+    "open_live_sink": "media.live_sinks",
+    "open_live_source": "media.live",
     "swap_image": "engine",
     "swap_video": "engine",
 }
