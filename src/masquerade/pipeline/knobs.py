@@ -15,7 +15,8 @@ class Knob:
 
     Attributes:
         name: as presets and statistics call it.
-        levels: the values that it can have, from the best picture to the cheapest.
+        levels: the values that it can have, from the best picture to the cheapest; each costs
+            about half of the one before at the least, so that no turn is a leap.
 
     Raises:
         SettingsError: there are no levels, or two are the same.

@@ -23,9 +23,11 @@ _FIRST_WAIT_S = 6.0  # how long there must be room before a step is given back
 _LONGEST_WAIT_S = 240.0
 _TOO_SOON_S = 30.0  # a step that is needed again within this was given back too soon
 _FORGIVEN_S = 60.0  # one that was not needed for this long was given back rightly
-_TRUSTED_WAITS = 10.0  # waits after which the trust in a measured saving begins to halve
+_TRUSTED_S = 20.0  # how long a measured saving is taken for true
+_HALF_TRUST_S = 60.0  # after which the trust in it has halved
 _GUESS = 1.4  # saving of a step that was never measured
-_MOST = 3.0  # more than this is the load that went, not the step that saved
+_MOST = 2.2  # more than this is the load that went, not the step that saved
+_FULL = 0.9  # busy time from which frames queue
 _NOTHING = 1.03  # a saving that is within the noise
 _SOMETHING = 1.08  # one that is beyond it
 
@@ -39,7 +41,8 @@ class Rung:
         level: of the knob when the step is taken.
         taken: whether it is.
         saves: work per frame before the step by work after it.
-        saves_late: latency before the step by latency after it.
+        saves_ms: latency that the step has taken off.
+        saves_nothing: whether it was measured to have changed nothing.
         measured_s: when these were measured; None never.
         room_s: how long there has been room to give the step back.
         wait_s: how long there has to be.
@@ -51,17 +54,13 @@ class Rung:
     level: int
     taken: bool = False
     saves: float = _GUESS
-    saves_late: float = _GUESS
+    saves_ms: float = 0.0
+    saves_nothing: bool = False
     measured_s: float | None = None
     room_s: float = 0.0
     wait_s: float = _FIRST_WAIT_S
     given_back_s: float = -math.inf
     barred_until_s: float = -math.inf
-
-    @property
-    def saves_nothing(self) -> bool:
-        """Whether taking the step was measured to have changed nothing."""
-        return self.measured_s is not None and max(self.saves, self.saves_late) < _NOTHING
 
     @property
     def came_back(self) -> bool:
@@ -72,23 +71,26 @@ class Rung:
         """Take over what the step saves: frames cost ``above`` without it, ``below`` with it."""
         if not (above.frame_s and below.frame_s):
             return
-        self.saves = _within(above.frame_s / below.frame_s)
-        # A full line's latency is that of its queues: it says nothing about the step.
-        full = max(above.busy, below.busy) > 0.9 or not below.p95_ms
-        self.saves_late = self.saves if full else _within(above.p95_ms / below.p95_ms)
+        self.saves = min(max(above.frame_s / below.frame_s, 1.0), _MOST)
+        # A full line's latency is that of its queues: only the work tells what the step took off.
+        full = max(above.busy, below.busy) > _FULL
+        work_ms = 1000 * (above.frame_s - below.frame_s)
+        self.saves_ms = max(0.0, work_ms if full else above.p95_ms - below.p95_ms)
+        gain = max(self.saves, 1 + self.saves_ms / max(below.p95_ms, 1.0))
+        self.saves_nothing = gain < _NOTHING
         self.measured_s = now_s
-        if max(self.saves, self.saves_late) > _SOMETHING:
+        if gain > _SOMETHING:
             self.barred_until_s = -math.inf
 
     def without(self, effort: Effort, now_s: float) -> Effort:
         """What frames would cost if the step were given back."""
         age_s = 0.0 if self.measured_s is None else now_s - self.measured_s
-        trusted_s = _TRUSTED_WAITS * self.wait_s
-        trust = 0.5 ** (max(0.0, age_s - trusted_s) / trusted_s)
+        slower = self.wait_s / _FIRST_WAIT_S
+        trust = 0.5 ** (max(0.0, age_s / slower - _TRUSTED_S) / _HALF_TRUST_S)
         return Effort(
             busy=effort.busy * self.saves**trust,
             frame_s=effort.frame_s * self.saves**trust,
-            p95_ms=effort.p95_ms * self.saves_late**trust,
+            p95_ms=effort.p95_ms + self.saves_ms * trust,
         )
 
     def take(self, now_s: float) -> None:
@@ -173,7 +175,3 @@ class Ladder:
         """Nothing can be afforded: the time for which there was room counts no more."""
         for rung in self.rungs:
             rung.room_s = 0.0
-
-
-def _within(ratio: float) -> float:
-    return min(max(ratio, 1.0), _MOST)
