@@ -46,9 +46,9 @@ if TYPE_CHECKING:
         swap_image,
         swap_video,
     )
+    from masquerade.media.file import VideoOptions
     from masquerade.media.live import SourceOptions, open_live_source
     from masquerade.media.live_sinks import SinkOptions, open_live_sink
-    from masquerade.media.file import VideoOptions
     from masquerade.pipeline.meter import Progress
     from masquerade.stages.identity import Identity
 
