@@ -151,3 +151,12 @@ def test_a_missing_system_library_is_named():
     assert isinstance(told, RuntimeSetupError)
     assert "(libEGL.so.1)" in str(told)
     assert "apt install libegl1" in str(told)
+
+
+def test_a_pyside_that_loses_references_is_refused(monkeypatch):
+    """PySide6 6.12.0 on Python 3.11 ended a stream after a minute: none_dealloc."""
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    counts = iter((20_000, 19_500))
+    monkeypatch.setattr("masquerade.apps.live.screen.sys.getrefcount", lambda _item: next(counts))
+    with pytest.raises(RuntimeSetupError, match=r"PySide6-Essentials<6\.12"):
+        ensure_screen()

@@ -41,16 +41,10 @@ class Window:
         watch: Callable[[LiveStatistics], None],
     ) -> None:
         """Show the stream until the window is closed or the stream has ended."""
-        from PySide6.QtWidgets import QApplication
-
-        from masquerade.apps.live.window import PreviewWindow
+        from masquerade.apps.live.window import open_window
         from masquerade.apps.live.window_loop import run_window
 
-        application = QApplication.instance() or QApplication(["masquerade"])
-        window = PreviewWindow(self._sink, controls)
-        window.show()
-        run_window(session, window, watch)
-        del application
+        run_window(session, open_window(self._sink, controls), watch)
 
 
 class Outputs:

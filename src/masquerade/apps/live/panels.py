@@ -33,6 +33,7 @@ _WARNING = QColor(255, 190, 92)
 _LINE = QColor(255, 255, 255, 235)
 _SHADE = QColor(0, 0, 0, 120)
 _GAP = 12
+_SIGN_WIDTH = 0.7  # of the window
 
 
 def _font(area: QRect, *, scale: float = 1.0, bold: bool = False) -> QFont:
@@ -61,28 +62,29 @@ def draw_card(painter: QPainter, area: QRect, title: str, text: str) -> None:
 def draw_sign(
     painter: QPainter, area: QRect, text: str, *, bottom: int | None = None, warning: bool = False
 ) -> QRect:
-    """One line in a rounded box, in the middle.
+    """A few words in a rounded box in the middle; a long sentence takes several lines.
 
     Args:
         painter: of the window.
         area: of the window.
-        text: shortened where it is too long.
+        text: what is said.
         bottom: lower edge of the box; None puts it at the top of the window.
         warning: in the colour of trouble.
 
     Returns:
         The box.
     """
-    font = _font(area, bold=warning)
-    metrics = QFontMetrics(font)
-    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, area.width() - 6 * _GAP)
-    width, height = metrics.horizontalAdvance(text) + 3 * _GAP, metrics.height() + _GAP
-    top = area.top() + _GAP if bottom is None else bottom - height
-    box = QRect(area.center().x() - width // 2, top, width, height)
-    _draw_box(painter, box, radius=height / 2)
-    painter.setFont(font)
+    painter.setFont(_font(area, bold=warning))
+    # Narrow enough for the label in the picture's corner to stay in sight.
+    room = QRect(0, 0, round(_SIGN_WIDTH * area.width()) - 3 * _GAP, area.height())
+    wrapped = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+    needed = painter.boundingRect(room, wrapped, text)
+    box = QRect(0, 0, needed.width() + 3 * _GAP, needed.height() + _GAP)
+    box.moveCenter(area.center())
+    box.moveTop(area.top() + _GAP if bottom is None else bottom - box.height())
+    _draw_box(painter, box, radius=(painter.fontMetrics().height() + _GAP) / 2)
     painter.setPen(_WARNING if warning else _TEXT)
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+    painter.drawText(box.adjusted(_GAP, 0, -_GAP, 0), wrapped, text)
     return box
 
 

@@ -51,6 +51,11 @@ def ensure_screen() -> None:
         from PySide6.QtCore import QLibraryInfo
     except ImportError as error:
         raise no_desktop(error) from error
+    if not _keeps_references():
+        raise RuntimeSetupError(
+            "This PySide6 would end the process within minutes on Python 3.11; run "
+            f"`pip install 'PySide6-Essentials<6.12'`, use Python 3.12, or {_OTHER_SINK}."
+        )
     if sys.platform.startswith("linux") and _platform() not in _INVISIBLE and _x11_answers():
         plugins = Path(QLibraryInfo.path(QLibraryInfo.LibraryPath.PluginsPath))
         _load(plugins / "platforms" / "libqxcb.so")
@@ -88,6 +93,21 @@ def _load(plugin: Path) -> None:
         ctypes.CDLL(str(plugin))
     except OSError as error:
         raise _missing_library(str(error)) from error
+
+
+def _keeps_references() -> bool:
+    """Whether PySide6 leaves the reference count of None alone.
+
+    6.12.0 takes one for every call without a result, until Python 3.11 gives up. Later Pythons do
+    not count references to None.
+    """
+    from PySide6.QtCore import QPoint
+
+    point, calls = QPoint(), 500
+    before = sys.getrefcount(None)
+    for _ in range(calls):
+        point.setX(1)
+    return sys.getrefcount(None) > before - calls // 2
 
 
 def _platform() -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Self, TextIO
 
 from masquerade.apps.live.status_parts import sink_title, status_parts
+from masquerade.core.addresses import without_secrets
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -150,6 +151,8 @@ def _columns(text: str) -> int:
 
 def _news(statistics: LiveStatistics) -> list[str]:
     failed = [
-        f"{sink_title(sink.name)} ended: {sink.error}" for sink in statistics.sinks if sink.error
+        f"{sink_title(sink.name)} ended: {without_secrets(sink.error)}"
+        for sink in statistics.sinks
+        if sink.error
     ]
     return [*statistics.alarms, *failed]

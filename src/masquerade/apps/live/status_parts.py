@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Part", "sink_title", "status_parts"]
 
 _MIB = 2**20
+_SILENT = ("window", "null", "snapshots")  # outputs whose health needs no words
 _SLOW_FPS = 25.0  # of a source: below it, the source is named as the cause
 _BEHIND = 0.95  # share of the source's rate below which it is the engine that is slow
 
@@ -104,7 +105,7 @@ def _sink(sink: SinkState) -> Part | None:
         return Part(f"{title} failed", 2)
     if sink.status:
         return Part(f"{title}: {sink.status}", 2)
-    if title in ("window", "null"):
+    if title in _SILENT:
         return None
     lost = f", {sink.dropped} lost" if sink.dropped else ""
     word = "REC" if _is_file(sink.name) else "to"
