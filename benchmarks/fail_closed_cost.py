@@ -75,7 +75,7 @@ def main() -> None:
     args = parser.parse_args()
     print(machine())
     cv2.setNumThreads(1)
-    donor, frames = Identity.from_photos(DONOR), HD.frames(40)
+    donor, frames = Identity.from_photos(DONOR), HD.frames(16)
     rounds: dict[str, list[dict[str, float]]] = {name: [] for name in VARIANTS}
     for _ in range(args.rounds):
         for name in VARIANTS:

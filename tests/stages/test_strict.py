@@ -10,6 +10,7 @@ from masquerade.core.frame import Frame, FrameJob, Patch
 from masquerade.core.settings import Settings
 from masquerade.stages.heads import HeadMemory, covers
 from masquerade.stages.strict import Strict
+from masquerade.testing import assert_stage_contract
 
 SIZE = 240
 STRICT = Settings(strict=True)
@@ -155,6 +156,16 @@ def test_it_can_be_switched_on_between_two_frames() -> None:
     stage.configure(Settings())
     done = stage.process(job(number=2))
     assert done.output is done.frame.pixels
+
+
+def test_it_keeps_the_contract_of_stages() -> None:
+    detector = FakeDetector()
+    detector.heads = [box(90, 90)]
+    faces = face(box(20, 20), 0, selected=False), face(box(150, 150), 1)
+    assert_stage_contract(
+        Strict(detector, STRICT),
+        lambda: [job(*faces, number=n, scene=n // 3) for n in range(5)],
+    )
 
 
 def test_a_crowd_of_heads_is_told_apart() -> None:

@@ -31,6 +31,8 @@ _LOST_GAIN, _LOST_DECAY = 0.5, 0.8
 """A lost face is believed to stop soon: what hides it must not run ahead of it."""
 _FOLLOWED = 0.6
 """Likeness of the pixels left and found, from which the flow was that of the face."""
+_SURELY_FOLLOWED = 0.85
+"""The same, from which nobody need look: a face that jumped must not be drawn where it was."""
 _SURPRISE_DECAY = 0.8
 _JUMP = 1.6
 """Ratio by which the size of a face cannot change from one frame to the next."""
@@ -86,6 +88,15 @@ class FaceTrack:
     def missing(self) -> bool:
         """Whether the network's last look did not show the face."""
         return self._misses > 0
+
+    @property
+    def sure(self) -> bool:
+        """Whether the pixels under the carried points are those that the points left."""
+        carried = self._mesh.points[:468, :2]
+        likeness = self._flow.likeness(
+            self._view_before, self._view, self._before[:468, :2], carried
+        )
+        return likeness >= _SURELY_FOLLOWED
 
     @property
     def reach_px(self) -> float:
@@ -228,13 +239,15 @@ def due_tracks(tracks: Sequence[FaceTrack], looks: int) -> list[FaceTrack]:
         tracks: that are not lost.
         looks: frames from one look at a face to the next. From 2 on, who is missing or new is
             looked at in every frame all the same, and the others do not wait for the same frame.
+            Nobody rests whose pixels are not where the flow has carried them.
     """
     urgent = [t for t in tracks if looks > 1 and (t.missing or t.age < _SETTLING_LOOKS)]
     waiting = [t for t in tracks if t not in urgent and t.face.lost_frames + 1 >= looks]
     waiting.sort(key=lambda track: -track.face.lost_frames)
     free = len(tracks) if len(tracks) <= _FREE_LOOKS else max(_FREE_LOOKS, (len(tracks) + 1) // 2)
     most = -(-free // looks)
-    return [*urgent, *waiting[: max(most - len(urgent), 0)]]
+    due = [*urgent, *waiting[: max(most - len(urgent), 0)]]
+    return due + [t for t in tracks if t not in due and not t.sure]
 
 
 def mesh_box(points: NDArray[np.floating]) -> NDArray[np.float32]:
