@@ -7,7 +7,8 @@ from fractions import Fraction
 __all__ = ["MICROSECONDS", "Rhythm", "SenderClock", "StreamClock"]
 
 MICROSECONDS = Fraction(1, 1_000_000)
-_JUMP_S = 0.5
+_JUMP_S, _BURST_S = 0.5, 2.0
+_DRIFT = 0.001
 
 
 class StreamClock:
@@ -33,20 +34,36 @@ class StreamClock:
 class SenderClock:
     """Where the timestamps of a connection lie on the clock of this machine.
 
-    Pictures set it; it stays as it is until the two differ by more than half a second (a pause,
-    a jump of the sender's timestamps). Sound of the same connection is placed by it.
+    Pictures set it, by the one that was least delayed; it may run slow or fast by a thousandth,
+    and is set anew where it is off by more than half a second (a pause, a jump of the sender's
+    timestamps). Sound of the same connection is placed by it.
     """
 
     def __init__(self) -> None:
         self._offset_s: float | None = None
+        self._first_s: float | None = None
+        self._last: tuple[float, float] | None = None
 
-    def moment(self, seconds: float | None, now_s: float) -> float:
-        """When a picture with this timestamp was due; sets the clock where need be."""
+    def arrives(self, seconds: float | None, now_s: float) -> bool:
+        """Take note of a picture that is shown as it comes.
+
+        Returns:
+            Whether it is an old one: after a connection is made, what was kept for it comes in a
+            burst, which is over when the present is reached.
+        """
         if seconds is None:
-            return now_s
-        if self._offset_s is None or abs(self._offset_s + seconds - now_s) > _JUMP_S:
-            self._offset_s = now_s - seconds
-        return self._offset_s + seconds
+            return False
+        offset_s, last = now_s - seconds, self._last
+        self._last = (seconds, now_s)
+        if self._first_s is None or last is None or self._offset_s is None:
+            self._first_s, self._offset_s = now_s, offset_s
+            return False
+        passed_s = now_s - last[1]
+        if offset_s > self._offset_s + _JUMP_S:
+            self._offset_s = offset_s
+        else:
+            self._offset_s = min(offset_s, self._offset_s + _DRIFT * passed_s)
+        return now_s - self._first_s < _BURST_S and passed_s < (seconds - last[0]) / 2
 
     def wait_s(self, seconds: float | None, now_s: float) -> float:
         """How long it is until a recorded picture is due; sets the clock where it is late."""

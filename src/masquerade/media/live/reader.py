@@ -215,7 +215,8 @@ class Reader(Closing):
             except (av.error.FFmpegError, OSError, ValueError, RuntimeError) as error:
                 waited_s = min(time.monotonic() - self._begun_s, self._open_s)
                 self._error = self._source.explain(error, waited_s)
-                trouble = "has stopped" if isinstance(error, TimeoutError) else "is gone"
+                silent = isinstance(error, TimeoutError | av.error.ExitError)
+                trouble = "has stopped" if silent else "is gone"
                 trouble += ", opening again"
             if self._arrived_s is None:
                 if self._error is None:

@@ -75,11 +75,11 @@ class Receiver:
             if wait_s and self.reader.wait(wait_s):
                 return
             captured_s += wait_s
-        else:
-            sender.moment(frame.time, captured_s)
-        self.reader.arrived()
+        elif sender.arrives(frame.time, captured_s):
+            return
         if not self.rhythm.skips(captured_s):
             self.slot.put(Arrival(frame, captured_s))
+        self.reader.arrived()
 
     def _hear(self, frame: av.AudioFrame, sender: SenderClock) -> None:
         if self.sound is None or self.clock.origin_s is None or frame.time is None:
