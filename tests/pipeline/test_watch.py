@@ -31,8 +31,8 @@ def test_a_lasting_fall_of_the_rate_is_told_once_with_cause_and_remedy():
     assert show(watch, 0, 5, slow) == {}
     raised = show(watch, 5, 6, slow)
     assert raised == {
-        "fps": "18 fps instead of 25: the step swap takes 48 ms a frame. Take --preset fast, take "
-        "a smaller input (--size 640x360) or use a faster provider (`masquerade doctor`)."
+        "fps": "Fell to 18 fps, below 25: the step swap takes 48 ms a frame. Take --preset fast, "
+        "take a smaller input (--size 640x360) or use a faster provider (`masquerade doctor`)."
     }
     slower = well(fps=14, busy=0.99, stages_ms={"swap": 60.0})
     assert show(watch, 6, 60, slower) == raised  # the same alarm: its words stay
@@ -59,7 +59,9 @@ def test_without_an_announced_rate_the_source_is_its_own_measure():
     steady = well(fps=15, source_fps=15)
     watch = Watch(rate=None)
     assert show(watch, 0, 30, steady) == {}
-    assert show(watch, 30, 40, well(fps=8, source_fps=15, busy=1))["fps"].startswith("8 fps inst")
+    assert show(watch, 30, 40, well(fps=8, source_fps=15, busy=1))["fps"].startswith(
+        "Fell to 8 fps"
+    )
 
 
 def test_alarms_of_the_rate_can_be_turned_off():
@@ -96,7 +98,7 @@ def test_the_numbers_tell_the_cause(name):
     now, reading, said = CAUSES[name]
     text = show(Watch(rate=30), 0, 10, now, reading)["fps"]
     assert all(words in text for words in said), text
-    assert text.startswith(f"{now.fps:.0f} fps instead of 25: ")
+    assert text.startswith(f"Fell to {now.fps:.0f} fps, below 25: ")
     assert text.endswith(".")
 
 

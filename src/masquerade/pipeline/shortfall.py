@@ -56,7 +56,7 @@ def find_shortfall(
     if now.fps >= limit_fps or now.paused or now.source:
         return None
     cause, text = _cause(now, gauge)
-    return Finding(cause, f"{now.fps:.0f} fps instead of {limit_fps:.0f}: {text}")
+    return Finding(cause, f"Fell to {now.fps:.0f} fps, below {limit_fps:.0f}: {text}")
 
 
 def _cause(now: LiveStatistics, gauge: GaugeReading | None) -> tuple[str, str]:

@@ -71,6 +71,7 @@ def tell(*looks, every_s=0.0):
 def test_the_life_of_a_stream(clock):
     stream = io.StringIO()
     log = LiveLog(stream, every_s=10, clock=clock)
+    clock.now_s += 60  # donors are read and cameras opened meanwhile
     log.tick(START)
     clock.now_s += 1
     log.tick(dataclasses.replace(START, frames=20, seconds=0.75))
@@ -81,7 +82,7 @@ def test_the_life_of_a_stream(clock):
     seen = lines(stream)
     assert [line["event"] for line in seen] == ["started", "first_frame", "statistics", "stopped"]
     assert [line["level"] for line in seen] == ["info"] * 4
-    assert seen[0]["time"] == "2023-11-14T22:13:20.250Z"
+    assert seen[0]["time"] == "2023-11-14T22:14:20.250Z"
     assert seen[0]["sinks"] == ["window"]
     assert seen[1]["seconds"] == 0.75
     assert seen[2]["frames"] == 250

@@ -73,11 +73,12 @@ class LiveLog(Closing):
         self._clock = clock
         self._lock = threading.Lock()
         self._last: LiveStatistics | None = None
-        self._told_s = clock()
+        self._told_s = 0.0
 
     def tick(self, now: LiveStatistics) -> None:
         """Write what has changed since the last call, and the statistics when it is time."""
         if self._last is None:
+            self._told_s = self._clock()
             self.event("started", preset=now.preset, sinks=[sink.name for sink in now.sinks])
         for level, event, fields in events_between(self._last, now):
             self.event(event, level=level, **fields)
