@@ -7,6 +7,7 @@ import json
 import resource
 import subprocess
 import sys
+import threading
 from fractions import Fraction
 from pathlib import Path
 
@@ -190,6 +191,7 @@ def test_what_is_written_can_be_played_at_any_moment(tmp_path: Path, suffix: str
 
 KILLED = """
 import sys
+import threading
 from fractions import Fraction
 sys.path.insert(0, sys.argv[2])
 from receivers import INFO, frame
@@ -321,6 +323,40 @@ def test_an_aborted_recording_is_kept_unless_it_is_empty(tmp_path: Path) -> None
     with pytest.raises(OutputError, match="No frame"):
         empty.commit()
     assert [item.name for item in tmp_path.iterdir()] == ["kept.mp4"]
+
+
+@pytest.mark.parametrize("end", ["abort", "commit"])
+def test_another_thread_may_end_it(tmp_path: Path, end: str) -> None:
+    sink = RecordingSink(tmp_path / "out.mp4", INFO, SinkOptions())
+    enough, said = threading.Event(), []
+
+    def write() -> None:
+        try:
+            for number in range(10_000):
+                sink.write(frame(number))
+                if number == 20:
+                    enough.set()
+        except OutputError as error:
+            said.append(str(error))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert enough.wait(20)
+    getattr(sink, end)()
+    thread.join()
+    assert "is finished" in said[0]
+    assert len(pictures(tmp_path / "out.mp4")) > 20
+
+
+def test_a_hidden_file_that_somebody_removes(tmp_path: Path) -> None:
+    sink = record(tmp_path / "out.mp4", 10)
+    sink.partial_path.unlink()
+    sink.abort()
+    sink = record(tmp_path / "out.mp4", 10)
+    sink.partial_path.unlink()
+    with pytest.raises(OutputError):
+        sink.commit()
+    assert not list(tmp_path.iterdir())
 
 
 def test_nothing_is_overwritten_unasked(tmp_path: Path) -> None:

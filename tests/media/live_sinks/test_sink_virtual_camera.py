@@ -130,6 +130,19 @@ def test_a_camera_that_goes_ends_the_sink() -> None:
         sink.abort()
 
 
+def test_a_camera_that_hangs_does_not_hang_the_program() -> None:
+    camera, let_go = Shown(), threading.Event()
+    camera.send = lambda pixels: let_go.wait(20)
+    with no_leaked_threads():
+        sink = VirtualCameraSink(None, INFO, SinkOptions(), camera=camera)
+        begin = time.monotonic()
+        sink.write(frame(1))
+        sink.abort()
+        assert time.monotonic() - begin < 4
+        assert not camera.closed
+        let_go.set()
+
+
 # FFmpeg's muxer, into a plain file
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,12 @@ from masquerade.core.lifetimes import Committing
 from masquerade.media.containers import writing
 from masquerade.media.live_sinks.canvas import Canvas
 from masquerade.media.live_sinks.encoding import stream_coding
+from masquerade.media.live_sinks.hls_file import HlsFile
 from masquerade.media.live_sinks.programme import TITLE, Programme, time_of
 from masquerade.media.output_file import output_error
 
 if TYPE_CHECKING:
-    from io import BufferedWriter
+    from fractions import Fraction
 
     from av.container import OutputContainer
 
@@ -32,6 +34,7 @@ __all__ = ["HlsSink"]
 
 _SEGMENT_S, _LIST_SIZE = 2, 6
 _PATIENCE_S = 1.0
+_LAST_S = 1.0
 _PLACE = re.compile(r"%\d*[dt]")  # FFmpeg would put the segment's number there
 
 
@@ -67,7 +70,8 @@ class HlsSink(Committing):
             rate=options.frame_rate(info),
             bitrate=options.bitrate,
         )
-        self._ended = False
+        self._ended = self._leaving = False
+        self._busy = threading.RLock()  # abort may come from another thread
         self._faults: list[OSError] = []
         self._output: OutputContainer | None = None
         self._tap: SoundTap | None = None
@@ -148,12 +152,12 @@ class HlsSink(Committing):
         output.start_encoding()
         return programme
 
-    def _open_file(self, name: str, flags: int, options: object) -> _HlsFile:  # noqa: ARG002
+    def _open_file(self, name: str, flags: int, options: object) -> HlsFile:  # noqa: ARG002
         """What FFmpeg opens: segments and the playlist, nothing else."""
         path = Path(name)
         if path.parent != self.path.parent.absolute():
             raise PermissionError(f"{name} is outside of the stream's folder")
-        return _HlsFile(path, self._faults)
+        return HlsFile(path, self._faults)
 
     def _check(self) -> None:
         if self._faults:
@@ -165,9 +169,13 @@ class HlsSink(Committing):
         Raises:
             OutputError: the disk is full or the encoder failed; the playlist is closed.
         """
-        if self._ended:
-            raise OutputError(f"{self.path} is finished; nothing more can be written to it.")
         seconds = time_of(frame)
+        with self._busy:
+            if self._ended or self._leaving:
+                raise OutputError(f"{self.path} is finished; nothing more can be written to it.")
+            self._write(frame, seconds)
+
+    def _write(self, frame: Frame, seconds: Fraction) -> None:
         try:
             with self._writing():
                 sound = self._tap.take(float(seconds)) if self._tap else ()
@@ -183,8 +191,12 @@ class HlsSink(Committing):
         Raises:
             OutputError: no frame was written, the disk is full.
         """
-        if self._ended:
-            return
+        self._leaving = True
+        with self._busy:
+            if not self._ended:
+                self._commit()
+
+    def _commit(self) -> None:
         if not self._programme.frames:
             self.abort()
             raise OutputError(f"No frame was written to {self.path}; the input was empty.")
@@ -197,8 +209,16 @@ class HlsSink(Committing):
 
     def abort(self) -> None:
         """End the stream: the playlist is closed if there is one; what was shown stays."""
-        if self._ended:
-            return
+        self._leaving = True
+        if not self._busy.acquire(timeout=_LAST_S):
+            return  # a write hangs in the system
+        try:
+            if not self._ended:
+                self._abort()
+        finally:
+            self._busy.release()
+
+    def _abort(self) -> None:
         if hasattr(self, "_programme") and self._programme.frames:
             with contextlib.suppress(OutputError), self._writing():
                 self._close()
@@ -222,43 +242,3 @@ class HlsSink(Committing):
             self._output = None
         if self._tap is not None:
             self._tap.close()
-
-
-class _HlsFile:
-    """One file of the stream. FFmpeg does not look at errors here, so they are noted.
-
-    A playlist that could not be written whole is removed before it can replace the good one.
-    """
-
-    def __init__(self, path: Path, faults: list[OSError]) -> None:
-        self.name = str(path)
-        self._path, self._faults = path, faults
-        self._whole = True
-        self._file: BufferedWriter | None = None
-        try:
-            self._file = path.open("wb")
-        except OSError as error:
-            self._note(error)
-
-    def write(self, data: bytes) -> int:
-        if self._whole and self._file is not None:
-            try:
-                self._file.write(data)
-                self._file.flush()
-            except OSError as error:
-                self._note(error)
-        return len(data)
-
-    def close(self) -> None:
-        if self._file is not None:
-            try:
-                self._file.close()
-            except OSError as error:
-                self._note(error)
-        if not self._whole and ".m3u8" in self._path.suffixes:
-            with contextlib.suppress(OSError):
-                self._path.unlink()
-
-    def _note(self, error: OSError) -> None:
-        self._whole = False
-        self._faults.append(error)

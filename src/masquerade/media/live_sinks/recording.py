@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ from masquerade.media.output_file import OutputFile, output_error
 from masquerade.media.xmp_box import xmp_box
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from av.container import OutputContainer
 
     from masquerade.core.frame import Frame
@@ -37,6 +40,7 @@ RECORDING_EXTENSIONS = (".mp4", ".m4v", ".mov", ".mkv", ".webm")
 _FRAGMENT_S = 1
 # How long the sound may take to arrive: a file is in no hurry.
 _PATIENCE_S = 2.0
+_LAST_S = 1.0
 
 
 class RecordingSink(Committing):
@@ -79,7 +83,8 @@ class RecordingSink(Committing):
             bitrate=options.bitrate,
         )
         self._canvas = Canvas(info.size_wh)
-        self._ended = False
+        self._ended = self._leaving = False
+        self._busy = threading.RLock()  # abort may come from another thread
         self._file = OutputFile(
             self.path, overwrite=options.overwrite, inputs=options.inputs, keep=True
         )
@@ -144,9 +149,13 @@ class RecordingSink(Committing):
         Raises:
             OutputError: the disk is full or the encoder failed; what is there has its name.
         """
-        if self._ended:
-            raise OutputError(f"{self.path} is finished; nothing more can be written to it.")
         seconds = time_of(frame)
+        with self._busy:
+            if self._ended or self._leaving:
+                raise OutputError(f"{self.path} is finished; nothing more can be written to it.")
+            self._write(frame, seconds)
+
+    def _write(self, frame: Frame, seconds: Fraction) -> None:
         try:
             with self._writing():
                 sound = self._tap.take(float(seconds)) if self._tap else ()
@@ -186,7 +195,7 @@ class RecordingSink(Committing):
         with contextlib.suppress(OutputError), self._writing():
             self._close()
         self._release()
-        if not self._programme.frames or not self._file.temporary.stat().st_size:
+        if not self._programme.frames or self._is_empty():
             self._file.abort()
             return None
         try:
@@ -194,6 +203,12 @@ class RecordingSink(Committing):
         except OutputError:
             return self._file.temporary
         return self.path
+
+    def _is_empty(self) -> bool:
+        try:
+            return self._file.temporary.stat().st_size == 0
+        except OSError:
+            return True  # somebody removed it
 
     def _close(self) -> None:
         """The rest of picture and sound, and the index."""
@@ -222,8 +237,12 @@ class RecordingSink(Committing):
         Raises:
             OutputError: no frame was written, the disk is full, the name was taken meanwhile.
         """
-        if self._ended:
-            return
+        self._leaving = True
+        with self._busy:
+            if not self._ended:
+                self._commit()
+
+    def _commit(self) -> None:
         if not self._programme.frames:
             self.abort()
             raise OutputError(f"No frame was written to {self.path}; the input was empty.")
@@ -242,6 +261,15 @@ class RecordingSink(Committing):
 
         An hour of a stream must not vanish because a camera was unplugged at its end.
         """
+        self._leaving = True
+        if not self._busy.acquire(timeout=_LAST_S):
+            return  # a write hangs in the system; the hidden file is all that there will be
+        try:
+            self._abort()
+        finally:
+            self._busy.release()
+
+    def _abort(self) -> None:
         if hasattr(self, "_programme") and self._programme.frames:
             self._finish_quietly()
             return

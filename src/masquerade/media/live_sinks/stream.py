@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StreamSink"]
 
-_CAPACITY = 4  # pictures that wait to be encoded
+_CAPACITY = 2  # pictures that wait to be encoded
 _BLOCK_S = 0.5
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0
 _FAREWELL_S = 2.0

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CameraDevice", "VirtualCameraSink", "hold_card", "open_camera"]
 
+_LAST_S = 2.0
 _HOLD_AFTER = 1.5  # frame times without a new picture
 
 
@@ -140,8 +141,9 @@ class VirtualCameraSink(Committing):
         with self._changed:
             self._ended = True
             self._changed.notify_all()
-        self._thread.join()
-        self._camera.close()
+        self._thread.join(_LAST_S)
+        if not self._thread.is_alive():  # else the device hangs, and closing it would too
+            self._camera.close()
 
     def abort(self) -> None:
         """As commit."""
