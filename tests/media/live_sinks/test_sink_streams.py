@@ -298,6 +298,25 @@ def test_a_peer_that_speaks_something_else(kind: str, answer: bytes) -> None:
     assert "speak" in str(caught.value) or "not answer" in str(caught.value)
 
 
+@pytest.mark.parametrize("kind", ["rtmp", "rtsp"])
+def test_a_silent_peer_does_not_stop_the_other_threads(kind: str) -> None:
+    """As PyAV's own connections do: they hold Python's lock while they wait."""
+    ticks: list[float] = []
+    stop = threading.Event()
+
+    def tick() -> None:
+        while not stop.wait(0.005):
+            ticks.append(time.monotonic())
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    with peer(None) as port, pytest.raises(StreamError):
+        StreamSink(f"{kind}://127.0.0.1:{port}/live/key", INFO, SinkOptions(connect_s=1))
+    stop.set()
+    thread.join()
+    assert max(b - a for a, b in itertools.pairwise(ticks)) < 0.5
+
+
 def test_a_peer_that_drips(tmp_path: Path) -> None:
     """One byte now and then is no answer: the whole greeting has the time-out."""
     with socket.create_server(("127.0.0.1", 0)) as server:
