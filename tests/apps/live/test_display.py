@@ -17,7 +17,9 @@ import pytest
 from masquerade.apps.live.screen import ensure_screen, has_display, no_desktop
 from masquerade.core.errors import OutputError, RuntimeSetupError
 
-pytest.importorskip("PySide6.QtWidgets", reason="the desktop extra is not installed")
+pytest.importorskip(
+    "PySide6.QtWidgets", reason="the desktop extra is not installed", exc_type=ImportError
+)
 
 LINUX = sys.platform.startswith("linux")
 HERE = Path(__file__).parent

@@ -102,7 +102,7 @@ def start() -> Iterator[Callable[[str], Terminal]]:
 
     def start(how: str) -> Terminal:
         terminals.append(Terminal(how))
-        terminals[-1].wait_for("listening")
+        terminals[-1].wait_for("listening\r\n")
         return terminals[-1]
 
     yield start

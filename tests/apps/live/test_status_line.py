@@ -153,6 +153,18 @@ def test_an_alarm_is_told_at_once_where_lines_are_rare():
     assert stream.getvalue() == "Memory grows.\n"
 
 
+def test_a_long_alarm_is_broken_between_words():
+    stream = Terminal()
+    status = StatusLine(stream, clock=Clock(), width=lambda: 40)
+    alarm = "1 fps instead of 25: other programs take 96% of the processor; close them."
+    status(replace(STATISTICS, alarms=(alarm,)))
+    lines = stream.getvalue().removeprefix("\r\x1b[K").splitlines()
+    assert lines[:2] == [
+        "1 fps instead of 25: other programs take",
+        "96% of the processor; close them.",
+    ]
+
+
 def test_words_are_printed_above_the_line_and_the_line_stays():
     stream = Terminal()
     status = StatusLine(stream, clock=Clock(), width=lambda: 31)

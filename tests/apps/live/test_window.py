@@ -14,7 +14,9 @@ import psutil
 import pytest
 from live_stand_ins import STATISTICS, StandInSession
 
-pytest.importorskip("PySide6.QtWidgets", reason="the desktop extra is not installed")
+pytest.importorskip(
+    "PySide6.QtWidgets", reason="the desktop extra is not installed", exc_type=ImportError
+)
 
 from PySide6.QtCore import QPoint, QSize, Qt
 from PySide6.QtGui import QImage

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import textwrap
 import threading
 import time
 import unicodedata
@@ -107,7 +108,19 @@ class StatusLine:
         self._said_s[key] = now_s
 
     def _say(self, text: str) -> None:
-        self._write(f"\r\x1b[K{text}\n{self._line}" if self._rewrites else f"{text}\n")
+        if self._rewrites:
+            lines = [line for given in text.splitlines() for line in self._wrapped(given)]
+            text = "\r\x1b[K" + "\n".join(lines) + f"\n{self._line}"
+            self._write(text)
+        else:
+            self._write(f"{text}\n")
+
+    def _wrapped(self, text: str) -> list[str]:
+        """The line, broken between words where it is longer than the terminal is wide."""
+        columns = max(20, self._width())
+        if _columns(text) <= columns:
+            return [text]
+        return textwrap.wrap(text, columns, break_long_words=False, break_on_hyphens=False)
 
     def _write(self, text: str) -> None:
         if self._stream is not None:

@@ -39,16 +39,16 @@ def status_parts(statistics: LiveStatistics, grown_bytes: int, gpu: float | None
         parts += _losses(statistics)
         stage = _slowest(statistics)
         if stage is not None:
-            parts.append(Part(stage, 5))
+            parts.append(Part(stage, 6))
         faces = statistics.faces
-        parts.append(Part(f"{faces} face{'' if faces == 1 else 's'}", 6))
+        parts.append(Part(f"{faces} face{'' if faces == 1 else 's'}", 7))
     if gpu is not None:
-        parts.append(Part(f"GPU {gpu:.0%}", 7))
+        parts.append(Part(f"GPU {gpu:.0%}", 8))
     if statistics.eased:
-        parts.append(Part("eased " + ", ".join(statistics.eased), 9))
+        parts.append(Part("eased " + ", ".join(statistics.eased), 10))
     if statistics.rss_bytes:
         grown = f" {grown_bytes / _MIB:+.0f}" if abs(grown_bytes) >= _MIB else ""
-        parts.append(Part(f"{statistics.rss_bytes / _MIB:.0f} MB{grown}", 8))
+        parts.append(Part(f"{statistics.rss_bytes / _MIB:.0f} MB{grown}", 9))
     parts += [part for sink in statistics.sinks if (part := _sink(sink)) is not None]
     return parts
 
@@ -86,7 +86,7 @@ def _losses(statistics: LiveStatistics) -> list[Part]:
     if statistics.skipped:
         parts.append(Part(f"{statistics.skipped} skipped", 3))
     if statistics.lagged:
-        parts.append(Part(f"{statistics.lagged} lagged", 4))
+        parts.append(Part(f"{statistics.lagged} lagged", 5))
     return parts
 
 
@@ -109,7 +109,7 @@ def _sink(sink: SinkState) -> Part | None:
         return None
     lost = f", {sink.dropped} lost" if sink.dropped else ""
     word = "REC" if _is_file(sink.name) else "to"
-    return Part(f"{word} {title}{lost}", 10)
+    return Part(f"{word} {title}{lost}", 4)
 
 
 def _is_file(name: str) -> bool:
