@@ -130,3 +130,23 @@ def test_attributes_are_measured_once_per_track_and_kept_when_donors_change(
     changed = {k for k in seen[-1] if seen[-1][k][0] != seen[15][k][0]}
     assert [seen[-1][k][0] for k in changed] == ["other"]
     assert all(seen[-1][k][1] is seen[15][k][1] for k in seen[-1])
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_quick_look_at_a_turned_picture_finds_the_same_places(
+    crowd: np.ndarray, quarters: int
+) -> None:
+    detector = Detector(1)
+    lying = np.ascontiguousarray(np.rot90(cv2.resize(crowd, (1280, 427)), -quarters))
+    thorough, quick = (
+        sorted(
+            detector.find_turned(lying, quarters, 0.5, thorough=how),
+            key=lambda face: tuple(face.bbox.round(-2)),
+        )
+        for how in (True, False)
+    )
+    assert len(thorough) == len(quick) == 3
+    for one, other in zip(thorough, quick, strict=True):
+        assert one.bbox.dtype == other.bbox.dtype == other.kps.dtype == np.float32
+        assert np.abs(one.bbox - other.bbox).max() < 0.15 * one.size_px
+        assert np.abs(one.kps - other.kps).max() < 0.15 * one.size_px

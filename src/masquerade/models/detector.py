@@ -125,12 +125,20 @@ class Detector:
         Raises:
             ModelError: the weights are missing, or the network failed.
         """
+        frame_h, frame_w = pixels_bgr.shape[:2]
+        if not thorough:
+            # Turning the whole frame would cost more than the look.
+            pixels_bgr = _shrink(pixels_bgr, _plan(frame_w, frame_h)[0].scale)
+        small_h, small_w = pixels_bgr.shape[:2]
+        scale = np.array([frame_w / small_w, frame_h / small_h], np.float32)
         turned = np.ascontiguousarray(np.rot90(pixels_bgr, quarters))
         height, width = turned.shape[:2]
         plan = _plan(width, height)
         faces = self._search(turned, plan if thorough else plan[:1], min_score)
         for face in faces:
             _turn_back(face, quarters, (width, height))
+            face.bbox = (face.bbox + 0.5) * np.tile(scale, 2) - 0.5
+            face.kps = (face.kps + 0.5) * scale - 0.5
         return faces
 
     def _search(
