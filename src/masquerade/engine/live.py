@@ -63,9 +63,8 @@ class LiveSession:
         self.options = options or LiveOptions()
         self._engine, self._source = engine, source
         self.started = False
-        self._ended = threading.Event()
-        self._asked = False
-        self._fanout = Fanout(sinks, on_last_lost=self.stop)
+        self._end = _End()
+        self._fanout = Fanout(sinks, on_last_lost=self._end.ask)
         self._resources = ExitStack()
 
     # The stream's life
@@ -113,7 +112,7 @@ class LiveSession:
         tb: TracebackType | None,
     ) -> None:
         with self._resources:
-            stuck = self._end()
+            stuck = self._finish()
         if kind is not None:
             return
         for failure in (self._run.error, self._fanout.error):
@@ -124,7 +123,7 @@ class LiveSession:
                 f"{', '.join(stuck)} did not stop in time; please report what was running."
             )
 
-    def _end(self) -> list[str]:
+    def _finish(self) -> list[str]:
         """Stop reading, let what is under way come out, commit the sinks; what hangs is named."""
         self.stop()
         self._run.resume()
@@ -141,17 +140,11 @@ class LiveSession:
         Returns:
             Whether it has ended.
         """
-        end_s = time.monotonic() + timeout_s
-        while not (self._asked or self._ended.is_set()):
-            left_s = end_s - time.monotonic()
-            if left_s <= 0:
-                return False
-            self._ended.wait(min(left_s, _ASKED_S))
-        return True
+        return self._end.wait(timeout_s)
 
     def stop(self) -> None:
         """Ask for the end; returns at once. May be called from a signal's handler."""
-        self._asked = True  # no lock: the thread that is interrupted may hold it
+        self._end.ask()
 
     # While it runs
 
@@ -247,7 +240,33 @@ class LiveSession:
 
     def _watch(self) -> None:
         while not self._run.wait_for_end(_WATCH_S):
-            if self._asked:
+            if self._end.asked:
                 break
             self._oversight.look(self.statistics())
-        self._ended.set()
+        self._end.come()
+
+
+class _End:
+    """The end of a stream: asked for by anybody, or come by itself."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._come = threading.Event()
+
+    def ask(self) -> None:
+        """Ask for it. Takes no lock: a signal's handler may interrupt a thread that holds it."""
+        self.asked = True
+
+    def come(self) -> None:
+        """It is here."""
+        self._come.set()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Sleep until it was asked for or is here, or the time is over; whether it is."""
+        end_s = time.monotonic() + timeout_s
+        while not (self.asked or self._come.is_set()):
+            left_s = end_s - time.monotonic()
+            if left_s <= 0:
+                return False
+            self._come.wait(min(left_s, _ASKED_S))
+        return True

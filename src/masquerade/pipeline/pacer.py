@@ -23,7 +23,7 @@ class Pacer:
 
     Args:
         period_s: seconds between two frames of the source, if known.
-        most_periods: the longest delay, in periods: more than this is not waited for.
+        most_periods: how much longer than usual a frame may take to be waited for, in periods.
 
     >>> pacer = Pacer(0.04)
     >>> [round(pacer.due_s(k, k * 0.04, k * 0.04 + 0.01), 2) for k in range(3)]
@@ -35,7 +35,7 @@ class Pacer:
         self._most_periods = most_periods
         self._seq: int | None = None
         self._tick_s = self._captured_s = 0.0
-        self._delay_s = 0.0
+        self._delay_s = self._usual_s = 0.0
 
     @property
     def period_s(self) -> float:
@@ -58,16 +58,16 @@ class Pacer:
         self._advance(seq, captured_s)
         took_s = ready_s - self._tick_s
         if self._delay_s == 0.0:
-            self._delay_s = took_s
+            self._delay_s = self._usual_s = took_s
         step_s = _RISE * self._period_s
+        self._usual_s += step_s if took_s > self._usual_s else -step_s  # follows the median
         if took_s > self._delay_s:
             # A frame that is late by far raises the delay at once, half of the way.
             self._delay_s += max(step_s, 0.5 * (took_s - self._delay_s))
         else:
             self._delay_s -= step_s * _LATE_SHARE
-        most_s = self._most_periods * self._period_s
-        if self._period_s:
-            self._delay_s = min(self._delay_s, most_s)
+        most_s = self._usual_s + self._most_periods * self._period_s
+        self._delay_s = min(self._delay_s, most_s) if self._period_s else self._delay_s
         return self._tick_s + self._delay_s
 
     def _advance(self, seq: int, captured_s: float) -> None:

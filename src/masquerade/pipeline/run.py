@@ -70,8 +70,7 @@ class Run:
         pacer: Pacer | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._source, self._emit, self._meter = source, emit, meter
-        self._flow, self._pacer, self._clock = flow, pacer, clock
+        self._meter, self._flow, self._pacer, self._clock = meter, flow, pacer, clock
         self._names = [section.name for section in sections]
         self.permits = Permits(flow.frames_alive)
         entrance: Channel[FrameJob] = (
@@ -90,12 +89,12 @@ class Run:
         self._error: BaseException | None = None
         self._working = len(sections) + 2
         self._threads = [
-            self._thread("source", self._read),
+            self._thread("source", self._read, source),
             *(
                 self._thread(section.name, self._work, section, index)
                 for index, section in enumerate(sections)
             ),
-            self._thread("exit", self._leave),
+            self._thread("exit", self._leave, emit),
         ]
 
     # What the caller does
@@ -211,17 +210,17 @@ class Run:
         for channel in self._channels:
             channel.cancel()
 
-    def _read(self) -> None:
+    def _read(self, source: Source) -> None:
         try:
-            self._read_all()
+            self._read_all(source)
         except MasqueradeError as error:
             if not self._flow.live:
                 raise
             self._error = error  # what is under way already is still shown
         self._channels[0].close()
 
-    def _read_all(self) -> None:
-        frames = iter(self._source)
+    def _read_all(self, source: Source) -> None:
+        frames = iter(source)
         live = self._flow.live
         while True:
             if not live:
@@ -275,7 +274,7 @@ class Run:
             return False
         return now_s - captured_s > deadline_s
 
-    def _leave(self) -> None:
+    def _leave(self, emit: Callable[[FrameJob], None]) -> None:
         for job in self._channels[-1]:
             if self._flow.live:
                 self.permits.release()  # while it waits for its time, the next one is worked on
@@ -283,7 +282,7 @@ class Run:
             with self._emitting:
                 shown = job.version >= self._oldest_shown and not (self._flow.live and self.paused)
                 if shown:
-                    self._emit(job)
+                    emit(job)
             if shown:
                 self._count(job, lagged)
             else:
