@@ -38,7 +38,7 @@ VARIANTS: dict[str, tuple[dict[str, object], Callable[[Stages], None]]] = {
     "as it is": ({}, _set("swap")),
     "strict": ({"strict": True}, _set("strict")),
     "search every 30th": ({}, _set("detect", every=30)),
-    "one look a search": ({}, _set("detect", looks=1)),
+    "looks spread evenly": ({}, _set("detect", evenly=True)),
     "landmarks every 2nd": ({}, _set("track", looks=2)),
     "resolution 0.75": ({}, _set("swap", resolution=0.75)),
     "resolution 0.5": ({}, _set("swap", resolution=0.5)),

@@ -310,6 +310,8 @@ def test_a_video_keeps_its_frames_and_times(donor, tmp_path, clip_frames):
         "select",
         "swap",
         "composite",
+        "strict",
+        "conceal",
         "disclose",
     ]
     face = (slice(30, 90), slice(60, 110))

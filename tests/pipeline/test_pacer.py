@@ -65,10 +65,17 @@ def test_an_unknown_rate_is_learned():
 def test_one_frame_that_took_long_delays_the_others_by_little():
     took = np.full(200, 0.02)
     took[100] = 2.0
-    pacer = Pacer(PERIOD, most_periods=1.5)
+    pacer = Pacer(PERIOD)
     latency = leave(pacer, np.arange(200) * PERIOD, took) - np.arange(200) * PERIOD
     assert latency[100] >= 2.0
-    assert latency[101:].max() <= 0.02 + 1.7 * PERIOD
+    assert latency[101:].max() <= 0.02 + 0.2 * PERIOD
+
+
+def test_slow_first_frames_are_forgotten_within_seconds():
+    took = np.concatenate([np.full(5, 0.3), np.full(295, 0.02)])
+    captured = np.arange(300) * PERIOD
+    latency = leave(Pacer(PERIOD), captured, took) - captured
+    assert latency[240:].max() <= 0.025
 
 
 def test_a_line_that_takes_several_periods_is_paced_as_well():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import random
 
 import numpy as np
@@ -235,7 +236,9 @@ def test_a_real_leak_of_this_process_is_told():
     watch, kept, text = Watch(rate=30, leak_warm_up_s=0), [], ""
     with ProcessGauge() as real:
         for n in range(80):
-            kept.append(np.ones(2_000_000, np.uint8))  # two megabytes every five seconds
+            block = mmap.mmap(-1, 2_000_000)  # not from memory that was freed before
+            block.write(bytes(2_000_000))  # two megabytes every five seconds
+            kept.append(block)
             reading = real.read()
             now = well(rss_bytes=reading.rss_bytes)
             for alarm in watch.observe(5.0 * n, now, None):

@@ -123,13 +123,16 @@ def test_cadence(talking: list[np.ndarray]) -> None:
     assert {job.scene for job in jobs} == {0}
 
 
-def test_the_cadence_and_the_looks_can_be_set_between_frames(talking: list[np.ndarray]) -> None:
+def test_the_cadence_can_be_set_between_frames_and_the_looks_spread(
+    talking: list[np.ndarray],
+) -> None:
     detector = FakeDetector()
     stage = Detect(detector, Settings(detect_every=4))
-    stage.every, stage.looks = 2, 1
+    stage.every, stage.evenly = 4, True
     jobs = run(stage, talking[:5])
     assert [job.detected for job in jobs] == [True, False, True, False, True]
     assert detector.looks == [2, 1, 1]
+    stage.evenly = False
     stage.configure(Settings(detect_every=3, detect_score=0.7))
     jobs = run(stage, talking[5:11])
     assert [job.detected for job in jobs] == [False, False, True, False, False, True]
@@ -139,7 +142,7 @@ def test_the_cadence_and_the_looks_can_be_set_between_frames(talking: list[np.nd
 def test_whoever_is_lost_is_searched_with_both_looks(talking: list[np.ndarray]) -> None:
     detector = FakeDetector()
     stage = Detect(detector, Settings(), lambda: True)
-    stage.looks = 1
+    stage.evenly = True
     run(stage, talking[:3])
     assert detector.looks == [2, 2, 2]
 

@@ -106,6 +106,7 @@ class FrameJob:
         changes: what each stage turns over to before it works on this frame.
         version: changes before and with this frame, counted from 0.
         late: past its deadline, so the stages ahead are skipped and it is concealed as a whole.
+        finished_s: when the last stage was done with it, by the clock of ``Frame.captured_s``.
     """
 
     frame: Frame
@@ -118,6 +119,7 @@ class FrameJob:
     changes: tuple[Change, ...] = ()
     version: int = 0
     late: bool = False
+    finished_s: float = 0.0
     _output: NDArray[np.uint8] | None = None
 
     @property

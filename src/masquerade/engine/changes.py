@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from masquerade.core.settings import Settings
     from masquerade.stages.identity import Identity
 
-__all__ = ["KNOBS", "donors_change", "knob_change", "settings_change"]
+__all__ = ["KNOBS", "donors_change", "knob_change", "settings_change", "steady_change"]
 
 KNOBS: Mapping[str, tuple[str, str]] = {
     "search": ("detect", "every"),
@@ -55,6 +55,11 @@ def settings_change(
 def donors_change() -> Change:
     """Nothing that was drawn for an earlier donor is shown again."""
     return Change({"composite": _calling("forget"), "conceal": _calling("forget")})
+
+
+def steady_change() -> Change:
+    """No frame costs much more than another: as live streams want it."""
+    return Change({"detect": _setting({"evenly": True})})
 
 
 def knob_change(values: Mapping[str, float]) -> Change:

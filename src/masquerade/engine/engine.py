@@ -129,7 +129,7 @@ class Engine(Closing):
             InputError: the picture is no such array.
             MasqueradeError: a step failed.
         """
-        line, meter, tally = self._line(still=True), Meter(total=1), Tally()
+        line, meter, tally = self._line(still=True), Meter(total=1), self.new_tally()
         line.reset()
         job = line.process(FrameJob(Frame(checked_picture(picture_bgr))))
         tally.add(job)
@@ -166,7 +166,7 @@ class Engine(Closing):
         """
         self.reset()
         return_freed_memory()
-        tally = Tally()
+        tally = self.new_tally()
         meter = Scheduler(frames_alive=_frames_alive(source.info.size_wh)).run(
             source,
             self._line(),
@@ -185,6 +185,10 @@ class Engine(Closing):
         return tuple(
             dict.fromkeys(text for item in self.identities.values() for text in item.advice)
         )
+
+    def new_tally(self) -> Tally:
+        """Counts what becomes of faces by the engine's settings."""
+        return Tally(lambda: self.settings.on_lost == "pass")
 
     def live_line(self, size_wh: tuple[int, int], *, warm_up: bool) -> Line:
         """The stages, ready for a new stream; for :class:`LiveSession`.

@@ -14,7 +14,6 @@ from masquerade.pipeline.fanout import Fanout
 from masquerade.pipeline.meter import Meter
 from masquerade.pipeline.opencv_threads import ONE_OPENCV_THREAD
 from masquerade.pipeline.pacer import Pacer
-from masquerade.pipeline.report import Tally
 from masquerade.pipeline.run import Flow, Run
 from masquerade.pipeline.statistics import LiveStatistics
 from masquerade.runtime.memory import return_freed_memory
@@ -85,7 +84,7 @@ class LiveSession:
         line = engine.live_line(self._source.info.size_wh, warm_up=options.warm_up)
         return_freed_memory()
         rate = self._source.info.rate
-        self._meter, self._tally = Meter(), Tally()
+        self._meter, self._tally = Meter(), engine.new_tally()
         self._faces = 0
         self._run = Run(
             self._source,
@@ -192,12 +191,6 @@ class LiveSession:
         """What the sinks have to tell."""
         return self._fanout.notices
 
-    @property
-    def gpu_use(self) -> float | None:
-        """Share of the time that the busiest GPU is at work, 0 to 1; None where there is none."""
-        gpus = self._oversight.gauge.gpus
-        return max(gpu.use for gpu in gpus) if gpus else None
-
     def statistics(self) -> LiveStatistics:
         """The stream as it is now."""
         source_fps, fps = self._meter.recent_fps()
@@ -216,13 +209,14 @@ class LiveSession:
             faces=self._faces,
             faces_swapped=report.faces_swapped,
             faces_concealed=report.faces_concealed,
+            faces_passed=report.faces_passed,
             stages_ms=report.timings_ms,
             busiest=oversight.busiest,
             busy=oversight.busy,
             rss_bytes=oversight.gauge.rss_bytes,
             peak_rss_bytes=oversight.gauge.peak_rss_bytes,
             cpu=oversight.gauge.cpu,
-            gpu=self.gpu_use,
+            gpu=oversight.gpu,
             paused=self.paused,
             preset=self.options.preset,
             eased=oversight.eased,

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from masquerade.core.lifetimes import Closing
-from masquerade.engine.changes import knob_change
+from masquerade.engine.changes import knob_change, steady_change
 from masquerade.pipeline.governor import Governor
 from masquerade.pipeline.knobs import Knob
 from masquerade.pipeline.load import Load
@@ -57,6 +57,12 @@ class Oversight(Closing):
         self.busiest, self.busy = "", 0.0
 
     @property
+    def gpu(self) -> float | None:
+        """Share of the time that the busiest GPU is at work, 0 to 1; None where there is none."""
+        gpus = self.gauge.gpus
+        return max(gpu.use for gpu in gpus) if gpus else None
+
+    @property
     def eased(self) -> dict[str, int]:
         """What is turned down, by knob: level 0 is the best."""
         return self._governor.eased
@@ -66,8 +72,8 @@ class Oversight(Closing):
         return (knob_change(self._governor.values),) if self._options.governed else ()
 
     def set_out(self) -> None:
-        """Set the knobs as the preset begins."""
-        self._run.change(*self.knobs())
+        """Set the stages up for a stream, with the knobs as the preset begins."""
+        self._run.change(steady_change(), *self.knobs())
 
     def close(self) -> None:
         """Let the gauges go; may be called twice."""

@@ -9,13 +9,18 @@ towards them.
 
 from __future__ import annotations
 
+from collections import deque
+
 __all__ = ["Pacer"]
 
 _PULL = 0.1  # share of a capture time's deviation that the clock follows
 _PERIOD_PULL = 0.02
 _OFF_PERIODS = 0.75  # a deviation from which the clock is wrong, not the capture: it starts anew
-_LATE_SHARE = 0.04  # share of frames that the delay may be too short for
-_RISE = 0.1  # how far the delay rises for a late frame, in periods
+_REMEMBERED = 64  # frames that the delay is learned from
+_IN_TIME = 0.95  # share of them that it is long enough for
+_FIRST = 8  # frames until then: the first ones take longer than any after them
+_RISE, _FALL = 0.1, 0.02  # how far the delay may change from frame to frame, in periods
+_FALL_SHARE = 0.04  # ... and down by this share of what it is too long, where that is more
 
 
 class Pacer:
@@ -23,19 +28,18 @@ class Pacer:
 
     Args:
         period_s: seconds between two frames of the source, if known.
-        most_periods: how much longer than usual a frame may take to be waited for, in periods.
 
     >>> pacer = Pacer(0.04)
     >>> [round(pacer.due_s(k, k * 0.04, k * 0.04 + 0.01), 2) for k in range(3)]
     [0.01, 0.05, 0.09]
     """
 
-    def __init__(self, period_s: float | None, *, most_periods: float = 1.5) -> None:
+    def __init__(self, period_s: float | None) -> None:
         self._period_s = period_s or 0.0
-        self._most_periods = most_periods
         self._seq: int | None = None
         self._tick_s = self._captured_s = 0.0
-        self._delay_s = self._usual_s = 0.0
+        self._delay_s = 0.0
+        self._took_s: deque[float] = deque(maxlen=_REMEMBERED)
 
     @property
     def period_s(self) -> float:
@@ -56,19 +60,20 @@ class Pacer:
             ready_s: when it was finished, by the same clock.
         """
         self._advance(seq, captured_s)
-        took_s = ready_s - self._tick_s
-        if self._delay_s == 0.0:
-            self._delay_s = self._usual_s = took_s
-        step_s = _RISE * self._period_s
-        self._usual_s += step_s if took_s > self._usual_s else -step_s  # follows the median
-        if took_s > self._delay_s:
-            # A frame that is late by far raises the delay at once, half of the way.
-            self._delay_s += max(step_s, 0.5 * (took_s - self._delay_s))
-        else:
-            self._delay_s -= step_s * _LATE_SHARE
-        most_s = self._usual_s + self._most_periods * self._period_s
-        self._delay_s = min(self._delay_s, most_s) if self._period_s else self._delay_s
+        self._took_s.append(ready_s - self._tick_s)
+        self._learn()
         return self._tick_s + self._delay_s
+
+    def _learn(self) -> None:
+        """Bring the delay nearer to what nearly all of the last frames took."""
+        took_s = sorted(self._took_s)
+        count = len(took_s)
+        if count <= _FIRST:
+            self._delay_s = took_s[count // 2]
+            return
+        off_s = took_s[int(_IN_TIME * count)] - self._delay_s
+        most_down_s = max(_FALL * self._period_s, -_FALL_SHARE * off_s)
+        self._delay_s += min(max(off_s, -most_down_s), _RISE * self._period_s)
 
     def _advance(self, seq: int, captured_s: float) -> None:
         """Move the clock to this frame."""

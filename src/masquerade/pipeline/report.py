@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from masquerade.core.frame import FrameJob
     from masquerade.pipeline.meter import Meter
 
@@ -23,6 +25,7 @@ class Report:
         faces_swapped: faces drawn, counted anew in every frame.
         frames_without_face: frames on which nobody was found.
         faces_concealed: faces that were to be swapped but were held or blurred instead.
+        faces_passed: faces that were to be swapped but were shown as they are, as ``pass`` asks.
         frames_concealed: whole frames that were held or blurred since a step failed on them.
         seconds: time the work took.
         fps: frames per second.
@@ -40,6 +43,7 @@ class Report:
     seconds: float
     fps: float
     timings_ms: dict[str, float]
+    faces_passed: int = 0
     encoder: str | None = None
     advice: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -57,12 +61,17 @@ class Report:
 
 
 class Tally:
-    """Counts what happened to the faces of the jobs that it is shown."""
+    """Counts what happened to the faces of the jobs that it is shown.
 
-    def __init__(self) -> None:
+    Args:
+        passes: whether faces that cannot be swapped are shown as they are.
+    """
+
+    def __init__(self, passes: Callable[[], bool] = bool) -> None:
+        self._passes = passes
         self.faces_found = 0
         self.faces_selected = 0
-        self._swapped = self._concealed = 0
+        self._swapped = self._concealed = self._passed = 0
         self._frames_without_face = self._frames_concealed = 0
         self._failures: Counter[str] = Counter()
 
@@ -74,8 +83,11 @@ class Tally:
         self.faces_found += len(job.faces)
         self.faces_selected += len(selected)
         self._swapped += len(drawn)
-        self._concealed += len(selected - drawn)
-        self._frames_concealed += lost
+        if self._passes():
+            self._passed += len(selected - drawn)
+        else:
+            self._concealed += len(selected - drawn)
+            self._frames_concealed += lost
         self._frames_without_face += not job.faces and not lost
         self._failures.update(f"{item.stage}: {item.reason}" for item in job.failures)
 
@@ -97,6 +109,7 @@ class Tally:
             faces_swapped=self._swapped,
             frames_without_face=self._frames_without_face,
             faces_concealed=self._concealed,
+            faces_passed=self._passed,
             frames_concealed=self._frames_concealed,
             seconds=meter.seconds,
             fps=meter.fps,

@@ -244,7 +244,8 @@ class Run:
             started_s = self._clock()
             job.late = job.late or (not finishes and self._is_late(job, started_s))
             section.advance(job)
-            self._busy_s[index] += self._clock() - started_s
+            job.finished_s = self._clock()
+            self._busy_s[index] += job.finished_s - started_s
             self._channels[index + 1].put(job)
             del job
         self._channels[index + 1].close()
@@ -299,12 +300,11 @@ class Run:
         captured_s = job.frame.captured_s
         if self._pacer is None or captured_s is None:
             return False
-        now_s = self._clock()
-        due_s = self._pacer.due_s(job.frame.seq, captured_s, now_s)
-        if due_s > now_s:
-            self._stopping.wait(due_s - now_s)
-            return False
-        return now_s - due_s > self._pacer.period_s / 2
+        due_s = self._pacer.due_s(job.frame.seq, captured_s, job.finished_s)
+        wait_s = due_s - self._clock()
+        if wait_s > 0:
+            self._stopping.wait(wait_s)
+        return -wait_s > self._pacer.period_s / 2
 
     def _count(self, job: FrameJob, lagged: bool) -> None:
         captured_s = job.frame.captured_s

@@ -53,6 +53,7 @@ class LiveStatistics:
         faces: faces on the last frame.
         faces_swapped: faces drawn so far, counted anew in every frame.
         faces_concealed: faces that were to be swapped but were held or blurred, so far.
+        faces_passed: those that were shown as they are instead, as on_lost "pass" asks, so far.
         stages_ms: median time of each stage.
         busiest: name of the stage that is at work for the largest share of the time.
         busy: that share, 0 to 1.
@@ -84,6 +85,7 @@ class LiveStatistics:
     busy: float
     rss_bytes: int
     peak_rss_bytes: int
+    faces_passed: int = 0
     cpu: float = 0.0
     gpu: float | None = None
     paused: bool = False

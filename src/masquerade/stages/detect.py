@@ -55,8 +55,8 @@ class Detect:
     Attributes:
         every: frames from one quick search for newcomers to the next; may be set between two
             frames.
-        looks: looks of a quick search, 2 or 1; may be set between two frames. With 1, a search
-            that nobody has asked for takes either the coarse look or one of the others, in turn.
+        evenly: take the two looks of a search for newcomers on two frames, half of ``every``
+            apart: the same work without a peak, for live streams. May be set between two frames.
     """
 
     name = "detect"
@@ -67,7 +67,7 @@ class Detect:
         self._detector = detector
         self._wanted = wanted
         self._cut = SceneCut()
-        self.looks = 2
+        self.evenly = False
         self.configure(settings)
         self.reset()
 
@@ -98,8 +98,8 @@ class Detect:
         wanted = self._wanted()
         if begins or wanted:
             self.search(job, thorough=begins)
-        elif self._since >= self.every:
-            self.search(job, looks=self.looks)
+        elif self._since >= (max(1, self.every // 2) if self.evenly else self.every):
+            self.search(job, looks=1 if self.evenly else 2)
         return job
 
     def search(self, job: FrameJob, *, thorough: bool = False, looks: int = 2) -> None:
@@ -108,7 +108,7 @@ class Detect:
         Args:
             job: gets ``faces`` and ``detected``.
             thorough: look everywhere for faces of all sizes.
-            looks: of a quick search, see the attribute.
+            looks: 2 for the coarse look and one of the others, 1 for either, in turn.
 
         Raises:
             ModelError: the weights are missing, or a network failed.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from dataclasses import replace
 
@@ -40,7 +41,8 @@ class Clock:
 
 
 def line(statistics, columns: int | None = None, gpu: float | None = None) -> str:
-    return fit_line(status_parts(statistics, 3 * 2**20, gpu), columns)
+    shown = dataclasses.replace(statistics, gpu=gpu)
+    return fit_line(status_parts(shown, 3 * 2**20), columns)
 
 
 def test_everything_that_is_known_is_in_the_line():

@@ -180,7 +180,7 @@ class _Show:
     def _tick(self, statistics: LiveStatistics) -> None:
         if time.monotonic() >= self._end_s:
             self._session.stop()
-        self._status(statistics, self._session.gpu_use)
+        self._status(statistics)
         if self._log is not None:
             self._log.tick(statistics)
 

@@ -159,6 +159,8 @@ def _in_words(report: Report) -> str:
     faces = f"{report.faces_swapped} face" + ("" if report.faces_swapped == 1 else "s") + " swapped"
     if report.faces_concealed:
         faces += f" and {report.faces_concealed} hidden"
+    if report.faces_passed:
+        faces += f", {report.faces_passed} left as they are"
     if report.frames == 1:
         return f"{faces} in {report.seconds:.1f} s"
     return f"{faces} on {report.frames} frames in {report.seconds:.1f} s ({report.fps:.0f} fps)"

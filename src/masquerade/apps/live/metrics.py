@@ -62,6 +62,7 @@ _COUNTERS = (
     ("frames_dropped", "Frames thrown away at the entrance.", "dropped"),
     ("faces_swapped", "Faces drawn, counted anew in every frame.", "faces_swapped"),
     ("faces_concealed", "Faces held or blurred instead of swapped.", "faces_concealed"),
+    ("faces_passed", "Real faces shown, as --on-lost pass asks.", "faces_passed"),
 )
 _GAUGES = (
     ("seconds", "Seconds since the first frame was captured.", "seconds"),

@@ -70,13 +70,8 @@ class StatusLine:
                 self._write("\r\x1b[K")
             self._line = ""
 
-    def __call__(self, statistics: LiveStatistics, gpu: float | None = None) -> None:
-        """Show ``statistics`` if the last time was long enough ago, and what is new in any case.
-
-        Args:
-            statistics: of the stream.
-            gpu: share of the time that the device is at work, 0 to 1; None where there is none.
-        """
+    def __call__(self, statistics: LiveStatistics) -> None:
+        """Show ``statistics`` if the last time was long enough ago, and what is new in any case."""
         if self._steady_bytes is None and statistics.seconds >= _STEADY_S:
             self._steady_bytes = statistics.rss_bytes
         grown = statistics.rss_bytes - (self._steady_bytes or statistics.rss_bytes)
@@ -87,7 +82,7 @@ class StatusLine:
             if now_s - self._shown_s < (_REWRITTEN_S if self._rewrites else _PLAIN_S):
                 return
             self._shown_s = now_s
-            parts = status_parts(statistics, grown, gpu)
+            parts = status_parts(statistics, grown)
             if self._rewrites:
                 self._line = fit_line(parts, self._width() - 1)  # a full line would wrap
                 self._write(f"\r{self._line}\x1b[K")

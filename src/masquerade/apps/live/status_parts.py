@@ -24,13 +24,12 @@ class Part(NamedTuple):
     rank: int
 
 
-def status_parts(statistics: LiveStatistics, grown_bytes: int, gpu: float | None) -> list[Part]:
+def status_parts(statistics: LiveStatistics, grown_bytes: int) -> list[Part]:
     """The parts in the order in which they are shown.
 
     Args:
         statistics: of the stream.
         grown_bytes: how far memory has changed since the stream was steady.
-        gpu: share of the time that the device is at work; None where there is none.
     """
     parts = [_state(statistics)]
     if statistics.frames:
@@ -42,8 +41,8 @@ def status_parts(statistics: LiveStatistics, grown_bytes: int, gpu: float | None
             parts.append(Part(stage, 6))
         faces = statistics.faces
         parts.append(Part(f"{faces} face{'' if faces == 1 else 's'}", 7))
-    if gpu is not None:
-        parts.append(Part(f"GPU {gpu:.0%}", 8))
+    if statistics.gpu is not None:
+        parts.append(Part(f"GPU {statistics.gpu:.0%}", 8))
     if statistics.eased:
         parts.append(Part("eased " + ", ".join(statistics.eased), 10))
     if statistics.rss_bytes:
