@@ -90,3 +90,11 @@ def test_save_identity(tmp_path):
     file = tmp_path / "me.mqid"
     assert "2 photos" in run("save_identity.py", file, MONA_LISA, MONA_LISA)
     assert file.stat().st_size > 10_000
+
+
+def test_live_stream(tmp_path):
+    output = tmp_path / "recording.mp4"
+    assert "latency" in run("live_stream.py", MONA_LISA, CLIP, output)
+    recorded = cv2.VideoCapture(str(output))
+    assert recorded.read()[0]
+    assert recorded.get(cv2.CAP_PROP_FRAME_COUNT) > 10

@@ -50,6 +50,8 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     settings = Settings().replace(**settings_changes(args))
     limits = MediaLimits(max_pixels=args.max_pixels)
     outputs = Outputs(args)
+    if settings.on_lost == "pass":
+        console.note("Real faces are shown wherever a swap fails: --on-lost pass asks for that.")
     with ExitStack() as held:
         log = held.enter_context(open_log(args.log)) if args.log else None
         donors = load_donors(args, limits, console)
