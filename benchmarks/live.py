@@ -24,7 +24,7 @@ import psutil
 
 from commands import DONOR
 from masquerade import Engine, Identity, Settings
-from masquerade.core.frame import Change
+from masquerade.core.protocols import Stage
 from masquerade.engine.live import LiveSession
 from masquerade.engine.live_options import LiveOptions
 from masquerade.media.live import SourceOptions, open_live_source
@@ -85,7 +85,7 @@ def run(
     seconds: float,
     *,
     options: LiveOptions | None = None,
-    change: Change | None = None,
+    swap: Stage | None = None,
     during: Callable[[LiveSession], object] = bool,
 ) -> Seen:
     """A stream of ``seconds`` after the warm-up."""
@@ -97,8 +97,8 @@ def run(
         LiveSession(engine, source, {"null": gauge}, options) as session,
     ):
         gauge._from_s = time.perf_counter() + WARM_S
-        if change is not None:
-            session._run.change(change)
+        if swap is not None:
+            session.change_stage("swap", lambda _stage: swap)
         during(session)
         session.wait(WARM_S)
         before, cpu = session.statistics(), time.process_time()
@@ -170,8 +170,7 @@ class Device(NullSwap):
 def device(donor, clip, args) -> None:
     """A device of 25 ms a frame, all else real; goal: 38 fps, the device busy for 95 %."""
     slow = Device(25)
-    change = Change({"swap": lambda _stage: slow})
-    seen = run(donor, clip, 60, args.seconds, change=change, options=LiveOptions(governed=False))
+    seen = run(donor, clip, 60, args.seconds, swap=slow, options=LiveOptions(governed=False))
     show("simulated swap device of 25 ms (goal: 38 fps)", seen)
     works = [(a, b) for a, b in slow.works if a >= seen.gauge.moments_s[0]]
     busy = sum(b - a for a, b in works) / (works[-1][1] - works[0][0])

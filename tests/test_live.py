@@ -18,12 +18,12 @@ from masquerade.core.errors import (
     OutputError,
     SettingsError,
 )
-from masquerade.core.frame import Change
 from masquerade.engine.live import LiveSession
 from masquerade.engine.live_options import LiveOptions
 from masquerade.media.puppet import bundled_photo
 from masquerade.testing import (
     FailingStage,
+    NullSwap,
     PacedSource,
     WitnessSink,
     is_shown,
@@ -138,6 +138,32 @@ class TestChanges:
         assert np.abs(last.pixels.astype(int) - target).max() <= 2
         assert engine.settings.strength == 0
 
+    def test_another_stage_takes_over_without_a_frame_of_the_old_one(self, engine, talk):
+        sink = WitnessSink()
+        with LiveSession(engine, PacedSource(talk[0], rate=8), {"null": sink}, QUICK) as session:
+            sink.wait_for(4)
+            session.change_stage("swap", lambda _stage: NullSwap((0, 0, 255)))
+            before = sink.count
+            sink.wait_for(before + 5)
+
+        def is_red(frame):
+            return bool((frame.pixels == (0, 0, 255)).all(axis=2).sum() > 200)
+
+        red = [is_red(frame) for frame in sink.frames]
+        assert not any(red[:before])
+        assert all(red[before + 1 :])
+
+    def test_knobs_that_were_turned_do_not_outlive_the_session(self, engine, talk):
+        fast = LiveOptions(deadline_s=60, warm_up=False, preset="fast")
+        sink = WitnessSink()
+        with LiveSession(engine, PacedSource(talk[0], rate=8), {"null": sink}, fast) as session:
+            sink.wait_for(3)
+            assert session.statistics().eased == {"search": 1, "resolution": 1}
+        alone = Engine(engine.identities, SETTINGS)
+        frames = talk[0][:3]
+        for frame in frames:
+            assert np.array_equal(engine.process(frame), alone.process(frame))
+
     def test_a_wrong_setting_or_photo_changes_nothing(self, engine, talk):
         sink = WitnessSink()
         with LiveSession(engine, PacedSource(talk[0], rate=8), {"null": sink}, QUICK) as session:
@@ -234,7 +260,7 @@ class TestEnds:
             pytest.raises(MasqueradeError, match="'swap' failed"),
             LiveSession(engine, PacedSource(talk[0], rate=60), {"a": sink}, QUICK) as session,
         ):
-            session._run.change(Change({"swap": broken}))
+            session.change_stage("swap", broken)
             assert session.wait(60)
         assert sink.state == "committed"
 

@@ -11,6 +11,7 @@ import pytest
 
 from masquerade.core.frame import Change, Frame
 from masquerade.core.protocols import SourceInfo
+from masquerade.pipeline.flow import Flow
 from masquerade.pipeline.governor import Governor
 from masquerade.pipeline.knobs import Knob
 from masquerade.pipeline.line import Line
@@ -18,7 +19,7 @@ from masquerade.pipeline.load import Load
 from masquerade.pipeline.meter import Meter
 from masquerade.pipeline.pacer import Pacer
 from masquerade.pipeline.presets import Preset
-from masquerade.pipeline.run import Flow, Run
+from masquerade.pipeline.run import Run
 
 RATE = 30
 ONE_KNOB = Preset(name="one", p95_ms=90.0, steps=(("resolution", 0.75), ("resolution", 0.5)))

@@ -10,10 +10,11 @@ from stand_ins import CountingSource, Gate, Step, Tap, draw, eventually, failing
 from masquerade.core.errors import OutputError
 from masquerade.core.frame import Change
 from masquerade.pipeline.conceal import Concealment
+from masquerade.pipeline.flow import Flow
 from masquerade.pipeline.line import Line
 from masquerade.pipeline.meter import Meter
 from masquerade.pipeline.pacer import Pacer
-from masquerade.pipeline.run import Flow, Run
+from masquerade.pipeline.run import Run
 from masquerade.testing import FakeClock
 
 LIVE = Flow(frames_alive=2, capacity=1, live=True)

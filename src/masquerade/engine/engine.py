@@ -191,7 +191,7 @@ class Engine(Closing):
         return Tally(lambda: self.settings.on_lost == "pass")
 
     def live_line(self, size_wh: tuple[int, int], *, warm_up: bool) -> Line:
-        """The stages, ready for a new stream; for :class:`LiveSession`.
+        """New stages for a stream; for :class:`LiveSession`, which sets them as it likes.
 
         Args:
             size_wh: width and height of the stream's frames in pixels.
@@ -201,8 +201,7 @@ class Engine(Closing):
         Raises:
             RuntimeSetupError: a network or the runtime is broken.
         """
-        line = self._line()
-        line.reset()
+        line = self._new_line(still=False)
         if warm_up:
             for seq, pixels in enumerate(_rehearsal(size_wh)):
                 line.process(FrameJob(Frame(pixels, seq, 40 * seq)))
@@ -243,14 +242,14 @@ class Engine(Closing):
 
     def _line(self, *, still: bool = False) -> Line:
         """The stages for stills, or those for streams; each kind is made once and reset."""
-        if self._closed:
-            raise MasqueradeError("This engine is closed; make a new one.")
         if still not in self._lines:
             self._lines[still] = self._new_line(still)
         return self._lines[still]
 
     def _new_line(self, still: bool) -> Line:
         """New stages in the order of the frame's way."""
+        if self._closed:
+            raise MasqueradeError("This engine is closed; make a new one.")
         settings = self.settings
         networks = shared_networks(settings.threads)
         find, track = finding_stages(settings)

@@ -8,22 +8,24 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 from masquerade.core.errors import MasqueradeError
+from masquerade.core.frame import Change
 from masquerade.engine.live_options import LiveOptions
 from masquerade.engine.oversight import Oversight
 from masquerade.pipeline.fanout import Fanout
+from masquerade.pipeline.flow import Flow
 from masquerade.pipeline.meter import Meter
 from masquerade.pipeline.opencv_threads import ONE_OPENCV_THREAD
 from masquerade.pipeline.pacer import Pacer
-from masquerade.pipeline.run import Flow, Run
+from masquerade.pipeline.run import Run
 from masquerade.pipeline.statistics import LiveStatistics
 from masquerade.runtime.memory import return_freed_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from masquerade.core.frame import FrameJob
-    from masquerade.core.protocols import Sink, Source
+    from masquerade.core.protocols import Sink, Source, Stage
     from masquerade.engine.donors import Donor
     from masquerade.engine.engine import Engine
 
@@ -95,7 +97,7 @@ class LiveSession:
             pacer=Pacer(None if rate is None else float(1 / rate)) if options.paced else None,
         )
         self._oversight = self._resources.enter_context(
-            Oversight(self._run, self._meter, self._source, options)
+            Oversight(self._run, self._meter, rate, options, engine.settings)
         )
         self._watcher = threading.Thread(target=self._watch, name="masquerade-watch", daemon=True)
         self._oversight.set_out()
@@ -190,6 +192,19 @@ class LiveSession:
     def notices(self) -> tuple[str, ...]:
         """What the sinks have to tell."""
         return self._fanout.notices
+
+    def change_stage(self, name: str, turn: Callable[[Stage], Stage]) -> None:
+        """Have another stage do a stage's work from now on: another swapper, another detector.
+
+        When this returns, no frame follows that the old one has worked on.
+
+        Args:
+            name: of the stage, and of the one that takes its place.
+            turn: called in the stage's thread with the old one, between two frames; returns the
+                new one, which was loaded before.
+        """
+        self._run.change(Change({name: turn}), hide_older=True)
+        self._fanout.flush()
 
     def statistics(self) -> LiveStatistics:
         """The stream as it is now."""

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from masquerade.core.lifetimes import Closing
+from masquerade.core.settings import Settings
 from masquerade.engine.changes import knob_change, steady_change
 from masquerade.pipeline.governor import Governor
 from masquerade.pipeline.knobs import Knob
@@ -15,8 +16,9 @@ from masquerade.pipeline.watch import Watch
 from masquerade.runtime.gauges import ProcessGauge
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from masquerade.core.frame import Change
-    from masquerade.core.protocols import Source
     from masquerade.engine.live_options import LiveOptions
     from masquerade.pipeline.meter import Meter
     from masquerade.pipeline.run import Run
@@ -35,6 +37,13 @@ _LEAST_ALIVE, _MOST_ALIVE = 2, 8
 class Oversight(Closing):
     """Measures a run, turns the governor's knobs and raises alarms. Called from one thread.
 
+    Args:
+        run: what is measured and turned.
+        meter: its counts.
+        rate: frames a second that the source has announced; None if it has not.
+        options: of the stream.
+        settings: of the swap.
+
     Attributes:
         busiest: name of the section that is at work for the largest share of the time.
         busy: that share in the last moments, 0 to 1.
@@ -42,14 +51,23 @@ class Oversight(Closing):
         alarms: what is wrong, one sentence each, the oldest first.
     """
 
-    def __init__(self, run: Run, meter: Meter, source: Source, options: LiveOptions) -> None:
+    def __init__(
+        self,
+        run: Run,
+        meter: Meter,
+        rate: Fraction | None,
+        options: LiveOptions,
+        settings: Settings,
+    ) -> None:
         self._run, self._meter, self._options = run, meter, options
-        rate = source.info.rate
         self._watch = Watch(alarm_fps=options.alarm_fps, rate=None if rate is None else float(rate))
         self._gauges = ProcessGauge()
         self.gauge = self._gauges.read()
         self.alarms: tuple[str, ...] = ()
-        self._governor = Governor(_KNOBS, find_preset(options.preset))
+        # What the user has set by hand is not turned.
+        free = settings.detect_every == Settings().detect_every
+        knobs = [knob for knob in _KNOBS if free or knob.name != "search"]
+        self._governor = Governor(knobs, find_preset(options.preset))
         self._rate = rate
         self._busy_s = run.busy_s()
         self._seen_s = time.perf_counter()

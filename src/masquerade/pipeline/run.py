@@ -12,7 +12,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from masquerade.core.errors import MasqueradeError
@@ -22,28 +21,12 @@ from masquerade.pipeline.permits import Permits
 
 if TYPE_CHECKING:
     from masquerade.core.protocols import Source
+    from masquerade.pipeline.flow import Flow
     from masquerade.pipeline.line import Section
     from masquerade.pipeline.meter import Meter
     from masquerade.pipeline.pacer import Pacer
 
-__all__ = ["Flow", "Run"]
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """How frames flow.
-
-    Attributes:
-        frames_alive: most frames between entrance and exit, at least 1.
-        capacity: frames that wait between two sections.
-        live: drop at the entrance rather than make the source wait.
-        deadline_s: age from which a frame is not worked on any more; None is never. Live alone.
-    """
-
-    frames_alive: int = 8
-    capacity: int = 2
-    live: bool = False
-    deadline_s: float | None = None
+__all__ = ["Run"]
 
 
 class Run:

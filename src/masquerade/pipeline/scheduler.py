@@ -15,10 +15,11 @@ from dataclasses import dataclass, replace
 from masquerade.core.errors import CancelledError
 from masquerade.core.frame import FrameJob
 from masquerade.core.protocols import Sink, Source
+from masquerade.pipeline.flow import Flow
 from masquerade.pipeline.line import Line
 from masquerade.pipeline.meter import Meter, Progress
 from masquerade.pipeline.opencv_threads import ONE_OPENCV_THREAD
-from masquerade.pipeline.run import Flow, Run
+from masquerade.pipeline.run import Run
 
 __all__ = ["Scheduler"]
 
