@@ -150,6 +150,24 @@ class VideoSource(Closing):
             if self._closed:
                 return
 
+    def rewind(self) -> None:
+        """Begin anew with the first frame; iterate again afterwards.
+
+        Better than another VideoSource for a film that is played again and again: PyAV's
+        containers refer to themselves, so what one held is free only when Python has looked for
+        such circles, and while a stream runs it seldom does.
+
+        Raises:
+            InputError: the file cannot be read from its beginning again.
+        """
+        self._decoded.close()
+        self.natives.clear()
+        with reading(self.path):
+            self._container.seek(self._stream.start_time or 0, stream=self._stream, backward=True)
+        self._bad_packets = 0
+        self._decoded = self._decode()
+        self._first = self._read_first()
+
     def close(self) -> None:
         """Release the file and the decoder's threads; may be called twice."""
         if not self._closed:
@@ -293,15 +311,17 @@ class VideoSource(Closing):
 
     def _report_damage(self, end_pts: int) -> None:
         if self._bad_packets:
-            self._notices.append(
-                f"{self.path.name}: {self._bad_packets} damaged packets were skipped."
-            )
+            self._note(f"{self.path.name}: {self._bad_packets} damaged packets were skipped.")
         whole = self._length_s()
         if whole is None or self.end_s is not None:
             return
         start = self._stream.start_time or 0
         missing = whole - float((end_pts - start) * self._native_base)
         if missing > max(1.0, 0.02 * whole):
-            self._notices.append(
+            self._note(
                 f"{self.path.name} is cut off: the last {missing:.1f} of {whole:.1f} s are missing."
             )
+
+    def _note(self, text: str) -> None:
+        if text not in self._notices:  # a film that is played again says it once
+            self._notices.append(text)

@@ -52,6 +52,7 @@ class FileCamera(Closing):
         self._film: VideoSource | AnimationSource | None = self._open()
         self._frames = iter(self._film)
         self._heard: FileSound | None = None
+        self._again = False
         self.sound: Sound | None = None
         try:
             if options.rate is None and has_sound(self._film):
@@ -138,10 +139,13 @@ class FileCamera(Closing):
 
     def _rewind(self) -> None:
         with self._busy:
-            self._end_sound()
-            if self._film is not None:
+            self._again = True
+            if isinstance(self._film, VideoSource):
+                self._film.rewind()
+            elif self._film is not None:
                 self._film.close()
                 self._film = self._open()
+            if self._film is not None:
                 self._frames = iter(self._film)
 
     def _play(self, first_s: float, begun_s: float, at_s: float) -> None:
@@ -151,6 +155,9 @@ class FileCamera(Closing):
         with self._busy:
             if self._heard is None and isinstance(self._film, VideoSource):
                 self._heard = FileSound(self._film, self.sound, begun_s - first_s)
+            elif self._heard is not None and self._again:
+                self._heard.rewind(begun_s - first_s)
+            self._again = False
             if self._heard is not None:
                 self._heard.play(begun_s + at_s + _LEAD_S)
 

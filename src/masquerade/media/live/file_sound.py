@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import av.error
 
 from masquerade.core.lifetimes import Closing
-from masquerade.media.containers import open_input
+from masquerade.media.containers import open_input, reading
 from masquerade.media.live.receiver import find_sound
 from masquerade.media.video_source import VideoSource
 
@@ -38,9 +38,18 @@ class FileSound(Closing):
     """
 
     def __init__(self, film: VideoSource, sound: Sound, offset_s: float) -> None:
-        self._sound = sound
-        self._offset_s = offset_s - float(film.shift_s)
+        self._film, self._sound = film, sound
         self._container = open_input(film.path)
+        self._begin(offset_s)
+
+    def rewind(self, offset_s: float) -> None:
+        """Play it again from its beginning, which is now at second ``offset_s`` of the stream."""
+        with reading(self._film.path):
+            self._container.seek(self._container.start_time or 0, backward=True)
+        self._begin(offset_s)
+
+    def _begin(self, offset_s: float) -> None:
+        self._offset_s = offset_s - float(self._film.shift_s)
         self._frames = self._decode()
         self._next: av.AudioFrame | None = next(self._frames, None)
 
