@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from masquerade.apps.cli import main
+from masquerade.apps.cli import run_program
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program()

@@ -74,11 +74,12 @@ def test_a_slow_section_in_the_middle_never_piles_frames_up():
         eventually(lambda: stream.meter.losses["dropped"] >= 28)
         assert stream.run.permits.held == 2
         gate.opened.set()
-    # Frame 1 or a little later one was let in with the second permit; then came the newest.
+    # One more was let in with the second permit, be it the newest; then came the newest.
     assert stream.seqs[0] == 0
     assert stream.seqs[-1] == 30
-    assert len(stream.seqs) == 3
+    assert len(stream.seqs) in (2, 3)
     assert stream.seqs == sorted(stream.seqs)
+    assert len(stream.seqs) + stream.meter.losses["dropped"] == 31
 
 
 def test_a_raised_limit_lets_more_in_at_once():

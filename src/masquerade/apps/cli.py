@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import io
 import os
@@ -13,14 +14,14 @@ import threading
 import traceback
 from pathlib import Path
 from types import FrameType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from masquerade.apps.console import Console
 from masquerade.apps.parser import build_parser
 from masquerade.apps.parsing import UsageError
 from masquerade.core.errors import CancelledError, MasqueradeError
 
-__all__ = ["main"]
+__all__ = ["main", "run_program"]
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -48,6 +49,19 @@ def main(argv: list[str] | None = None) -> int:
             if stop.requested or isinstance(error, KeyboardInterrupt | CancelledError):
                 error = CancelledError("Stopped; no half-written file was left.")
             return _fail(console, error, words)
+
+
+def run_program() -> NoReturn:
+    """The program itself: run the command and end the process with its exit code."""
+    code = main()
+    if code == CancelledError.exit_code:
+        # Everything is cleaned up. A library that was interrupted while it loaded may have told
+        # Python so, which would then end the process as if the signal had killed it.
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _run(args: argparse.Namespace, console: Console) -> int:
@@ -114,4 +128,4 @@ class _Stop:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program()

@@ -10,6 +10,7 @@ import ctypes
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 
 from masquerade.core.errors import OutputError, RuntimeSetupError
@@ -18,6 +19,10 @@ __all__ = ["ensure_screen", "has_display", "no_desktop"]
 
 _INVISIBLE = {"offscreen", "minimal", "minimalegl", "vnc"}
 """Platforms of Qt that draw where nobody looks."""
+
+_ATTEMPTS_S = (0.0, 0.05, 0.15)
+"""Pauses before an X server is asked (again): Xvfb begins anew when its last client has left, and
+lets nobody in meanwhile."""
 
 _OTHER_SINK = "choose another output with --sink"
 
@@ -140,6 +145,11 @@ def _x11_answers() -> bool:
     xcb.xcb_connect.restype = ctypes.c_void_p
     xcb.xcb_connect.argtypes = [ctypes.c_char_p, ctypes.POINTER(ctypes.c_int)]
     xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    return any(_x11_lets_in(xcb, pause_s) for pause_s in _ATTEMPTS_S)
+
+
+def _x11_lets_in(xcb: ctypes.CDLL, pause_s: float) -> bool:
+    time.sleep(pause_s)
     connection = xcb.xcb_connect(None, None)
     try:
         return not xcb.xcb_connection_has_error(connection)
