@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import subprocess
 import sys
 import time
@@ -18,9 +19,10 @@ from masquerade.runtime.gauges import GpuReading, GpuWatcher, ProcessGauge
 def test_memory_and_its_peak_follow_the_process():
     with ProcessGauge() as gauge:
         before = gauge.read()
-        block = np.ones(60_000_000, np.uint8)
+        block = mmap.mmap(-1, 60_000_000)  # not from memory that was freed before
+        block.write(bytes(60_000_000))
         during = gauge.read()
-        del block
+        block.close()
         after = gauge.read()
     assert during.rss_bytes - before.rss_bytes > 50_000_000
     assert after.rss_bytes < during.rss_bytes - 50_000_000
