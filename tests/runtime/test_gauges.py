@@ -27,7 +27,7 @@ def test_memory_and_its_peak_follow_the_process():
     assert during.rss_bytes - before.rss_bytes > 50_000_000
     assert after.rss_bytes < during.rss_bytes - 50_000_000
     assert after.peak_rss_bytes >= during.rss_bytes
-    assert during.rss_bytes == pytest.approx(psutil.Process().memory_info().rss, rel=0.5)
+    assert after.rss_bytes == pytest.approx(psutil.Process().memory_info().rss, rel=0.5)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count otherwise")
