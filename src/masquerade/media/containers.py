@@ -24,7 +24,7 @@ from masquerade.media.output_file import output_error
 if TYPE_CHECKING:
     from av.container import InputContainer
 
-__all__ = ["VIDEO_EXTENSIONS", "open_input", "reading", "writing"]
+__all__ = ["LENIENT", "VIDEO_EXTENSIONS", "open_input", "reading", "writing"]
 
 VIDEO_EXTENSIONS = {
     ".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm",
@@ -39,7 +39,7 @@ _DEMUXERS = (
 )
 
 # Tags that are not UTF-8 are no reason to refuse a film. From PyAV 19 on this is not asked for.
-_LENIENT: dict[str, Any] = (
+LENIENT: dict[str, Any] = (
     {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
 )
 
@@ -54,9 +54,7 @@ def open_input(path: Path) -> InputContainer:
     options = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS, "enable_drefs": "0"}
     with reading(path):
         # "file:" keeps a name with a colon or a percent sign from being taken for a protocol.
-        opened: InputContainer = av.open(
-            f"file:{path.absolute()}", "r", options=options, **_LENIENT
-        )
+        opened: InputContainer = av.open(f"file:{path.absolute()}", "r", options=options, **LENIENT)
         return opened
 
 

@@ -181,7 +181,8 @@ class Meter:
     def stage_times(self) -> dict[str, StageTime]:
         """Median and 95th percentile per stage, in the order in which stages first ran."""
         with self._lock:
-            kept = {name: sorted(values) for name, values in self._times_ms.items()}
+            copies = {name: list(values) for name, values in self._times_ms.items()}
+        kept = {name: sorted(values) for name, values in copies.items()}  # nobody waits for it
         return {
             name: StageTime(
                 median_ms=statistics.median(values),

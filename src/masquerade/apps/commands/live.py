@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 __all__ = ["run"]
 
-_LOOK_S = 0.1
+_LOOK_S = 0.25  # as often as the status line is written
 _HERE = Path()
 
 

@@ -16,6 +16,7 @@ import av.error
 
 from masquerade.core.errors import InputError, MasqueradeError
 from masquerade.core.lifetimes import Closing
+from masquerade.media.containers import LENIENT
 from masquerade.media.live.interruption import interruptible
 
 if TYPE_CHECKING:
@@ -28,9 +29,6 @@ __all__ = ["Attempt", "LiveInput", "Reader", "StalledError"]
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 8.0
 _POLL_S = 0.004
 _JOIN_S = 1.0
-_LENIENT: dict[str, Any] = (
-    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +254,7 @@ class Reader(Closing):
             format=attempt.format,
             options=attempt.options,
             timeout=(max(0.1, left_s), self._stall_s),
-            **_LENIENT,
+            **LENIENT,
         )
         return opened
 
