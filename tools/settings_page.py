@@ -31,6 +31,11 @@ def _row(item: dataclasses.Field) -> str:
     if isinstance(item.default, bool):
         values = "on, off"
         option, default = (f"--no-{flag}", "on") if item.default else (f"--{flag}", "off")
+    elif "pattern" in item.metadata:
+        option = f"--{flag}"
+        default = " ".join(item.default) if isinstance(item.default, tuple) else item.default
+        values = item.metadata["hint"] or ", ".join(item.metadata["of"])
+        default = default or "none"
     else:
         option, default = f"--{flag}", str(item.default)
         choices = item.metadata.get("choices")

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from masquerade.core.errors import ConsentError, OutputError
+from masquerade.core.folders import data_folder
 from masquerade.trust.consent import BASES, Consent, ask, ensure_consent, fingerprint
-from masquerade.trust.register import ConsentRegister, data_folder
+from masquerade.trust.register import ConsentRegister
 
 
 class Terminal(io.StringIO):

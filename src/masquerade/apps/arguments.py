@@ -88,6 +88,9 @@ def add_settings(group: argparse._ArgumentGroup, names: Iterable[str]) -> None:
         if choices:
             group.add_argument(flag, choices=choices, help=text)
             continue
+        if "pattern" in item.metadata:
+            _add_words(group, flag, name, item)
+            continue
         low, high = item.metadata["range"]
         kind = int if isinstance(default, int) else float
         group.add_argument(
@@ -95,10 +98,27 @@ def add_settings(group: argparse._ArgumentGroup, names: Iterable[str]) -> None:
         )
 
 
+def _add_words(
+    group: argparse._ArgumentGroup, flag: str, name: str, item: dataclasses.Field[Any]
+) -> None:
+    doc: str = _lower(item.metadata["doc"].rstrip("."))
+    default: Any = item.default
+    if not item.metadata.get("several"):
+        group.add_argument(flag, dest=name, metavar="NAME", help=f"{doc} ({default})")
+        return
+    text = f"{doc} ({' '.join(default) or 'none'}); may be repeated"
+    choices = item.metadata["of"] or None
+    metavar = None if choices else "NAME"
+    group.add_argument(
+        flag, dest=name, action="append", choices=choices, metavar=metavar, help=text
+    )
+
+
 def settings_changes(args: argparse.Namespace) -> dict[str, Any]:
     """What the command line says about settings, for :meth:`Settings.replace`."""
     names = {item.name for item in dataclasses.fields(Settings)}
     given = {key: value for key, value in vars(args).items() if key in names and value is not None}
+    given = {key: tuple(v) if isinstance(v, list) else v for key, v in given.items()}
     if getattr(args, "age", None):
         if "age_min" in given or "age_max" in given:
             raise SettingsError("Give --age or --age-min and --age-max, not both.")

@@ -18,8 +18,12 @@
     │   ├── VirtualCameraError                           there is none, or it is in use
     │   └── StreamError (ConnectionError)                a stream that cannot be sent
     ├── ConsentError (PermissionError)         exit 7   nobody said whose face it is
+    │   └── LicenceError                                 a model's licence was not accepted
     ├── RuntimeSetupError (RuntimeError)       exit 8   the installation is broken
-    │   └── ModelError                                   a network is missing, damaged or failed
+    │   ├── ModelError                                   a network is missing, damaged or failed
+    │   │   └── DownloadError (ConnectionError)          a model cannot be fetched
+    │   ├── ProviderError                                an execution provider is not active
+    │   └── MemoryBudgetError (MemoryError)              it does not fit, however it is lowered
     └── CancelledError                         exit 130 stopped by the user
 
 Each message is one sentence on what is wrong and one on what to do. Errors of the libraries
@@ -34,17 +38,21 @@ __all__ = [
     "ConsentError",
     "CorruptMediaError",
     "DeviceError",
+    "DownloadError",
     "EncoderError",
     "FaceError",
     "InputError",
+    "LicenceError",
     "MasqueradeError",
     "MediaLimitError",
+    "MemoryBudgetError",
     "MissingInputError",
     "ModelError",
     "NoFaceInDonorError",
     "NoFaceInTargetError",
     "OutputError",
     "OutputExistsError",
+    "ProviderError",
     "RuntimeSetupError",
     "SettingsError",
     "StreamError",
@@ -141,6 +149,10 @@ class ConsentError(MasqueradeError, PermissionError):
     exit_code = 7
 
 
+class LicenceError(ConsentError):
+    """A model's licence has not been accepted on this installation."""
+
+
 class RuntimeSetupError(MasqueradeError, RuntimeError):
     """The installation is broken: a package is missing or two exclude each other."""
 
@@ -149,6 +161,18 @@ class RuntimeSetupError(MasqueradeError, RuntimeError):
 
 class ModelError(RuntimeSetupError):
     """A network is missing, damaged, or failed while running."""
+
+
+class DownloadError(ModelError, ConnectionError):
+    """A model cannot be fetched: no network, no mirror has it, or its hash is wrong."""
+
+
+class ProviderError(RuntimeSetupError):
+    """An execution provider that was asked for is unknown, not installed, or not active."""
+
+
+class MemoryBudgetError(RuntimeSetupError, MemoryError):
+    """Networks do not fit into the memory that was granted, however they are lowered."""
 
 
 class CancelledError(MasqueradeError):

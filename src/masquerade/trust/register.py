@@ -12,22 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from masquerade.core.errors import ConsentError, OutputError
+from masquerade.core.folders import data_folder
 from masquerade.trust.consent import BASES, Consent
 
-__all__ = ["ConsentRegister", "data_folder"]
+__all__ = ["ConsentRegister"]
 
 _VERSION = 1
 _FILE = "consents.json"
 _LOCK = "consents.lock"
-
-
-def data_folder() -> Path:
-    """Where masquerade keeps what belongs to the user; ``MASQUERADE_HOME`` overrides it."""
-    home = os.environ.get("MASQUERADE_HOME")
-    return Path(home) if home else Path(platformdirs.user_data_dir("masquerade", appauthor=False))
 
 
 class ConsentRegister:
