@@ -1,11 +1,17 @@
-"""Memory that was freed but not given back."""
+"""What memory the process takes and the machine has left, and how it gets back what was freed."""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import sys
+from pathlib import Path
 
-__all__ = ["return_freed_memory"]
+import psutil
+
+__all__ = ["free_machine_bytes", "resident_bytes", "return_freed_memory"]
+
+_CGROUP = Path("/sys/fs/cgroup")
 
 
 def return_freed_memory() -> None:
@@ -19,3 +25,25 @@ def return_freed_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is really there, as the system counts it."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def free_machine_bytes(cgroup: Path = _CGROUP) -> int:
+    """Memory that can still be taken without swapping: of the machine, and of the container.
+
+    Args:
+        cgroup: where Linux tells a container its own limit; caches of files count as free.
+    """
+    free = int(psutil.virtual_memory().available)
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        granted = int((cgroup / "memory.max").read_text())  # "max" where there is no limit
+        taken = int((cgroup / "memory.current").read_text())
+        words = (cgroup / "memory.stat").read_text().split()
+        statistics = dict(zip(words[::2], words[1::2], strict=False))
+        caches = int(statistics["inactive_file"])
+        free = min(free, max(0, granted - taken + caches))
+    return free
