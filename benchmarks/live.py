@@ -189,6 +189,7 @@ def steady(donor, clip, args) -> None:
     settled = seen.rss_mib[len(seen.rss_mib) // 6 :]
     slope = np.polyfit(np.arange(len(settled)) * 5 / 600, settled, 1)[0] / np.median(settled)
     print(f"  RSS {slope:+.2%} in 10 minutes (goal: below 1 %)")
+    print(f"  RSS every minute, MiB: {' '.join(f'{mib:.0f}' for mib in seen.rss_mib[::12])}")
     print(f"  threads, files, sockets before and after: {before}, {after}")
 
 
