@@ -1,0 +1,1 @@
+"""What ``masquerade bench`` and ``masquerade tune`` measure on this machine."""

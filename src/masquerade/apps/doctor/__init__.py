@@ -1,0 +1,1 @@
+"""What ``masquerade doctor`` looks at: hardware, software, networks."""
