@@ -27,6 +27,7 @@ from masquerade.stages.fill import (
 )
 from masquerade.stages.identity import Identity
 from masquerade.stages.neutral import expression_of, neutral_shape, pose_of, turn_degrees
+from masquerade.stages.portrait import MAX_PORTRAITS, Portrait
 from masquerade.stages.quality import assess
 from masquerade.stages.regions import MESH_COUNT, mirror_index
 from masquerade.stages.teeth import teeth_shown
@@ -41,7 +42,6 @@ __all__ = ["Enroller", "Photo"]
 Photo = str | PathLike[str] | NDArray[np.uint8]
 """A path, or a picture as uint8 (H, W, 3) BGR."""
 
-_MAX_PHOTOS = 16
 _EVEN_LIGHT, _WARM_SHADOWS = 0.5, 0.9
 _UNSURE = "The face could be measured only roughly; choose a photo that looks into the camera."
 _LEAST_STEADY = 0.2
@@ -83,8 +83,8 @@ class Enroller:
         listed: list[Photo] = (
             [photos] if isinstance(photos, str | PathLike | np.ndarray) else [*photos]
         )
-        if not 1 <= len(listed) <= _MAX_PHOTOS:
-            raise InputError(f"Give one to {_MAX_PHOTOS} donor photos, not {len(listed)}.")
+        if not 1 <= len(listed) <= MAX_PORTRAITS:
+            raise InputError(f"Give one to {MAX_PORTRAITS} donor photos, not {len(listed)}.")
         looks = [
             self._look(photo, _label(photo, number, len(listed)), face_index)
             for number, photo in enumerate(listed)
@@ -103,6 +103,7 @@ class Enroller:
             attributes=_mean_attributes(looks),
             photos=len(looks),
             advice=advice,
+            portraits=_portraits(looks),
         )
 
     def _look(self, photo: Photo, label: str, face_index: int | None) -> _Look:
@@ -153,6 +154,13 @@ def _mean_attributes(looks: Sequence[_Look]) -> Attributes:
         (unit / (np.linalg.norm(unit) + 1e-9)).astype(np.float32),
         float(weights @ [look.attributes.age for look in looks]),
         float(weights @ [look.attributes.male for look in looks]),
+    )
+
+
+def _portraits(looks: Sequence[_Look]) -> tuple[Portrait, ...]:
+    total = sum(look.weight for look in looks)
+    return tuple(
+        Portrait.cut(look.face.pixels, look.face.points, look.weight / total) for look in looks
     )
 
 

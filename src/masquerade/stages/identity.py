@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from masquerade.core.errors import InputError
+from masquerade.stages.portrait import MAX_PORTRAITS
 from masquerade.stages.regions import ATLAS_PX, MESH_COUNT
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from masquerade.core.face import Attributes
     from masquerade.stages.enroll import Enroller, Photo
+    from masquerade.stages.portrait import Portrait
 
 __all__ = ["Identity"]
 
@@ -44,6 +46,8 @@ class Identity:
         attributes: embedding, age and gender.
         photos: number of photos it was made from.
         advice: sentences on what a better photo would have, the weightiest first.
+        portraits: the photos' faces for networks that embed the donor themselves; empty where it
+            was saved before there were any.
     """
 
     name: str
@@ -55,10 +59,13 @@ class Identity:
     attributes: Attributes
     photos: int = 1
     advice: tuple[str, ...] = ()
+    portraits: tuple[Portrait, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < len(self.name) <= _MAX_NAME:
             raise InputError(f"An identity's name has 1 to {_MAX_NAME} characters; shorten it.")
+        if len(self.portraits) > MAX_PORTRAITS:
+            raise InputError(f"An identity has at most {MAX_PORTRAITS} portraits; leave some out.")
         _check("mesh", self.mesh, (MESH_COUNT, 3), np.float32, 100.0)
         _check("texture", self.texture, (ATLAS_PX, ATLAS_PX, 3), np.uint8, 255)
         _check("coverage", self.coverage, (ATLAS_PX, ATLAS_PX), np.uint8, 255)
@@ -94,7 +101,7 @@ class Identity:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of shape and texture, hexadecimal; the name and the advice do not count."""
+        """SHA-256 of shape and texture, hexadecimal; name, advice and portraits do not count."""
         digest = hashlib.sha256(b"masquerade identity 1")
         for array in (self.mesh, self.texture, self.coverage, self.iris):
             digest.update(np.ascontiguousarray(array).tobytes())

@@ -1,9 +1,12 @@
-"""One safe file for an identity: a plain zip of a JSON header, two PNGs and raw floats.
+"""One safe file for an identity: a plain zip of a JSON header, PNGs and raw floats.
 
 The file may come from anywhere, so reading trusts nothing: the entries are known by name, each has
 a size limit that is enforced while reading, the PNGs' sizes are looked at before they are decoded,
 and nothing is executed. The bytes depend on the identity alone, so equal identities make equal
 files.
+
+Version 2 has the portraits besides; an identity without any is still written as version 1, which
+older programs read.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from masquerade.core.errors import (
 )
 from masquerade.core.face import Attributes
 from masquerade.stages.identity import Identity
+from masquerade.stages.portrait import MAX_PORTRAITS, PORTRAIT_PX, Portrait
 from masquerade.stages.regions import ATLAS_PX, MESH_COUNT
 
 if TYPE_CHECKING:
@@ -38,7 +42,7 @@ if TYPE_CHECKING:
 
 __all__ = ["VERSION", "read_identity", "write_identity"]
 
-VERSION = 1
+VERSION = 2
 """Version of the layout; a file of a newer one is refused."""
 
 _KIND = "masquerade identity"
@@ -48,7 +52,9 @@ _LIMITS_BYTES = {
     "coverage.png": 2 * 1024 * 1024,
     "floats.bin": 64 * 1024,
 }
-_MAX_FILE_BYTES = sum(_LIMITS_BYTES.values()) + 64 * 1024
+_PORTRAITS = tuple(f"portrait-{number:02}.png" for number in range(MAX_PORTRAITS))
+_PORTRAIT_LIMIT_BYTES = 1024 * 1024
+_MAX_FILE_BYTES = sum(_LIMITS_BYTES.values()) + len(_PORTRAITS) * _PORTRAIT_LIMIT_BYTES + 64 * 1024
 _FLOATS = {"mesh": (MESH_COUNT, 3), "iris": (10, 2), "embedding": (1024,)}
 _FLOAT_COUNT = sum(math.prod(shape) for shape in _FLOATS.values())
 _PNG_START = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR"
@@ -102,11 +108,12 @@ def read_identity(path: str | os.PathLike[str]) -> Identity:
         if values.size != _FLOAT_COUNT:
             raise CorruptMediaError(f"{source} is damaged; save the identity again.")
         floats = _split(values)
+        portraits = _portraits(source, header.get("portraits", []), entries)
         return Identity(
             name=_text(header["name"]),
             mesh=floats["mesh"],
-            texture=_decode(source, entries["texture.png"], cv2.IMREAD_COLOR),
-            coverage=_decode(source, entries["coverage.png"], cv2.IMREAD_GRAYSCALE),
+            texture=_decode(source, entries["texture.png"], cv2.IMREAD_COLOR, ATLAS_PX),
+            coverage=_decode(source, entries["coverage.png"], cv2.IMREAD_GRAYSCALE, ATLAS_PX),
             iris=floats["iris"],
             teeth=_number(header["teeth"], 0, 1),
             attributes=Attributes(
@@ -114,10 +121,11 @@ def read_identity(path: str | os.PathLike[str]) -> Identity:
             ),
             photos=int(_number(header["photos"], 1, 10_000)),
             advice=tuple(_text(line) for line in header["advice"][:_MAX_SENTENCES]),
+            portraits=portraits,
         )
     except InputError:
         raise
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise CorruptMediaError(f"{source} is damaged; save the identity again.") from error
 
 
@@ -125,7 +133,7 @@ def _entries(identity: Identity) -> dict[str, bytes]:
     attributes = identity.attributes
     header = {
         "kind": _KIND,
-        "version": VERSION,
+        "version": VERSION if identity.portraits else 1,
         "name": identity.name,
         "photos": identity.photos,
         "teeth": identity.teeth,
@@ -133,13 +141,44 @@ def _entries(identity: Identity) -> dict[str, bytes]:
         "male": attributes.male,
         "advice": list(identity.advice),
     }
+    if identity.portraits:
+        header["portraits"] = [
+            {"kps": portrait.kps.tolist(), "weight": portrait.weight}
+            for portrait in identity.portraits
+        ]
     floats = (identity.mesh, identity.iris, attributes.embedding_unit)
+    pictures = {
+        name: _encode(portrait.pixels)
+        for name, portrait in zip(_PORTRAITS, identity.portraits, strict=False)
+    }
     return {
         "header.json": json.dumps(header, sort_keys=True, indent=1).encode(),
-        "texture.png": cv2.imencode(".png", identity.texture)[1].tobytes(),
-        "coverage.png": cv2.imencode(".png", identity.coverage)[1].tobytes(),
+        "texture.png": _encode(identity.texture),
+        "coverage.png": _encode(identity.coverage),
         "floats.bin": b"".join(array.astype("<f4").tobytes() for array in floats),
+        **pictures,
     }
+
+
+def _portraits(
+    source: Path, listed: list[dict[str, Any]], entries: dict[str, bytes]
+) -> tuple[Portrait, ...]:
+    """The portraits that the header lists; each needs its picture and each picture its line."""
+    if len(listed) != len(entries) - len(_LIMITS_BYTES):
+        raise CorruptMediaError(f"{source} is damaged; save the identity again.")
+    return tuple(
+        Portrait(
+            _decode(source, entries[name], cv2.IMREAD_COLOR, PORTRAIT_PX),
+            _points(item["kps"]),
+            _number(item["weight"], 0, 1),
+        )
+        for name, item in zip(_PORTRAITS, listed, strict=False)
+    )
+
+
+def _points(values: Any) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, which nobody accepts
+        return np.array(values, np.float64).astype(np.float32)
 
 
 def _read_entries(source: Path) -> dict[str, bytes]:
@@ -147,9 +186,10 @@ def _read_entries(source: Path) -> dict[str, bytes]:
         if source.stat().st_size > _MAX_FILE_BYTES:
             raise MediaLimitError(f"{source} is too large to be an identity.")
         with zipfile.ZipFile(source) as archive:
-            if sorted(archive.namelist()) != sorted(_LIMITS_BYTES):
+            limits = _limits(len(archive.namelist()) - len(_LIMITS_BYTES))
+            if sorted(archive.namelist()) != sorted(limits):
                 raise UnsupportedMediaError(f"{source} is no identity that Masquerade has saved.")
-            return {name: _read_entry(source, archive, name) for name in _LIMITS_BYTES}
+            return {name: _read_entry(source, archive, name, limits[name]) for name in limits}
     except InputError:
         raise
     except FileNotFoundError as error:
@@ -165,8 +205,14 @@ def _read_entries(source: Path) -> dict[str, bytes]:
         raise CorruptMediaError(f"{source} is damaged; save the identity again.") from error
 
 
-def _read_entry(source: Path, archive: zipfile.ZipFile, name: str) -> bytes:
-    entry, limit = archive.getinfo(name), _LIMITS_BYTES[name]
+def _limits(portraits: int) -> dict[str, int]:
+    """The entries of a file with so many portraits, and the most bytes of each."""
+    names = _PORTRAITS[: max(portraits, 0)]
+    return _LIMITS_BYTES | dict.fromkeys(names, _PORTRAIT_LIMIT_BYTES)
+
+
+def _read_entry(source: Path, archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    entry = archive.getinfo(name)
     if entry.compress_type != zipfile.ZIP_STORED or entry.file_size > limit:
         raise MediaLimitError(f"{source} holds more than an identity can; it was not opened.")
     with archive.open(entry) as stream:
@@ -189,8 +235,12 @@ def _split(values: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
     return parts
 
 
-def _decode(source: Path, data: bytes, mode: int) -> NDArray[np.uint8]:
-    side = ATLAS_PX.to_bytes(4, "big")
+def _encode(pixels: NDArray[np.uint8]) -> bytes:
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
+def _decode(source: Path, data: bytes, mode: int, side_px: int) -> NDArray[np.uint8]:
+    side = side_px.to_bytes(4, "big")
     if not data.startswith(_PNG_START + side + side):
         raise CorruptMediaError(f"{source} holds a picture of the wrong size; save it again.")
     try:
