@@ -1,0 +1,60 @@
+"""The passes that a brought network goes through before it is loaded, in their order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from masquerade.runtime.single_precision import to_single
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+__all__ = ["Rewritten", "rewrite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A network after its passes.
+
+    Attributes:
+        model: computes what the brought one did, to rounding. It may be beyond the 2 GB that fit
+            into one protobuf message: save it with external data then.
+        applied: what was done, in words; empty when nothing was.
+    """
+
+    model: ModelProto
+    applied: tuple[str, ...]
+
+
+def rewrite(
+    model: ModelProto,
+    *,
+    winograd: bool,
+    free_batch: bool,
+    single: bool = True,
+    prelu: bool = True,
+) -> Rewritten:
+    """Rewrite a network for the device that will run it.
+
+    Args:
+        model: checked by :func:`masquerade.runtime.onnx_file.read_model`; it is changed.
+        winograd: write 3x3 convolutions as matrix products where that is quicker on a CPU; the
+            weights grow by :func:`masquerade.runtime.winograd.winograd_cost`.
+        free_batch: let the network take several faces at once, where the graph permits.
+        single: turn half precision into float32, which is what CPUs compute in.
+        prelu: write PRelu as convolutions, for ONNX Runtime on a CPU.
+
+    Raises:
+        ModelError: the graph contradicts itself.
+    """
+    from masquerade.runtime.prelu import split_prelu  # it needs the onnx package at once
+
+    applied = []
+    turned = to_single(model, half=single)
+    if turned:
+        applied.append(f"{turned} weights and casts turned into float32")
+    split = split_prelu(model) if prelu else 0
+    if split:
+        applied.append(f"{split} PRelu written as convolutions")
+    return Rewritten(model, tuple(applied))
