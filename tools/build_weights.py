@@ -298,7 +298,7 @@ def write(files: dict[str, bytes]) -> None:
             f'[{role}]\nfile = "{name}"\nsha256 = "{digest}"\nsize_bytes = {len(data)}\n'
             f'licence = "{LICENCES[role]}"\norigin = "{ORIGINS[role]}"\n'
         )
-    (MODELS / "registry.toml").write_text("\n".join(entries), encoding="utf-8")
+    (MODELS / "shipped.toml").write_text("\n".join(entries), encoding="utf-8")
 
 
 def main() -> int:

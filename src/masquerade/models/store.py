@@ -25,7 +25,7 @@ _REPAIR = "Reinstall masquerade (pip install --force-reinstall --no-deps masquer
 @cache
 def registry() -> Mapping[str, WeightSpec]:
     """Every shipped weight file by its role."""
-    with (_HERE / "registry.toml").open("rb") as file:
+    with (_HERE / "shipped.toml").open("rb") as file:
         entries = tomllib.load(file)
     return {role: WeightSpec(role=role, **entry) for role, entry in entries.items()}
 
