@@ -64,7 +64,9 @@ def test_every_setting_has_an_option_with_its_default(capsys):
     for item in dataclasses.fields(Settings):
         flag = item.name.replace("_", "-")
         assert f"--{'no-' if item.default is True else ''}{flag} " in text
-        if not isinstance(item.default, bool):
+        if isinstance(item.default, tuple):
+            assert f"({' '.join(item.default) or 'none'})" in text
+        elif not isinstance(item.default, bool):
             assert f"({item.default})" in text
 
 

@@ -19,10 +19,9 @@ LIVE_ESSENTIALS = (
     "--sink",
     "--duration",
     "--preset",
+    "--model",
+    "--enhancer",
     "--consent",
-    "--microphone",
-    "--mirror",
-    "--on-lost",
     "--strict",
 )
 

@@ -7,6 +7,7 @@ import argparse
 from masquerade._version import __version__
 from masquerade.apps.arguments import add_settings, age_range, number, seconds
 from masquerade.apps.live_arguments import LIVE_ESSENTIALS, add_live
+from masquerade.apps.network_arguments import add_detector, add_execution, add_networks
 from masquerade.apps.parsing import Help, Parser
 from masquerade.media.limits import MediaLimits
 
@@ -39,9 +40,9 @@ _SWAP_ESSENTIALS = (
     "--many-faces",
     "--reference",
     "--map",
-    "--shape",
+    "--model",
+    "--enhancer",
     "--label",
-    "--no-audio",
 )
 
 _EPILOG = """\
@@ -118,6 +119,7 @@ def _build_swap(parser: Parser) -> None:
     _add_faces(parser)
     look = _add_look(parser)
     add_settings(look, ["on_lost", "hold_s", "strict"])
+    add_networks(parser)
     _add_video(parser.add_argument_group("video"))
     _add_limits(parser)
 
@@ -138,6 +140,7 @@ def _build_live(parser: Parser) -> None:
     add_live(parser)
     _add_faces(parser)
     _add_look(parser)
+    add_networks(parser)
     _add_limits(parser)
 
 
@@ -163,6 +166,7 @@ def _add_look(parser: Parser) -> argparse._ArgumentGroup:
 
 def _add_limits(parser: Parser) -> None:
     limits = parser.add_argument_group("search and limits")
+    add_detector(limits)
     add_settings(limits, ["detect_score", "detect_every", "threads"])
     _add_max_pixels(limits)
 
@@ -231,8 +235,10 @@ def _build_faces(parser: Parser) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a picture that exists")
     group = parser.add_argument_group("search and limits")
+    add_detector(group)
     add_settings(group, ["detect_score", "detect_every", "threads"])
     _add_max_pixels(group)
+    add_execution(parser)
 
 
 def _build_identity(parser: Parser) -> None:
