@@ -51,9 +51,13 @@ def main(argv: list[str] | None = None) -> int:
             return _fail(console, error, words)
 
 
-def run_program() -> NoReturn:
-    """The program itself: run the command and end the process with its exit code."""
-    code = main()
+def run_program(argv: list[str] | None = None) -> NoReturn:
+    """The program itself: run the command and end the process with its exit code.
+
+    Args:
+        argv: as for :func:`main`.
+    """
+    code = main(argv)
     if code == CancelledError.exit_code:
         # Everything is cleaned up. A library that was interrupted while it loaded may have told
         # Python so, which would then end the process as if the signal had killed it.
