@@ -13,6 +13,7 @@ import numpy as np
 from masquerade.core.face import Face
 from masquerade.geometry.boxes import drop_contained, tile_spans, weighted_nms
 from masquerade.models.store import open_network
+from masquerade.models.turning import turn_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -136,7 +137,7 @@ class Detector:
         plan = _plan(width, height)
         faces = self._search(turned, plan if thorough else plan[:1], min_score)
         for face in faces:
-            _turn_back(face, quarters, (width, height))
+            turn_back(face, quarters, (width, height))
             face.bbox = (face.bbox + 0.5) * np.tile(scale, 2) - 0.5
             face.kps = (face.kps + 0.5) * scale - 0.5
         return faces
@@ -240,13 +241,3 @@ def _face(row: NDArray[np.float32], score: float) -> Face:
     half_mouth = (right_eye - left_eye) / 2
     kps = np.stack([left_eye, right_eye, nose, mouth - half_mouth, mouth + half_mouth])
     return Face(bbox=row[:4].copy(), score=score, kps=kps.astype(np.float32))
-
-
-def _turn_back(face: Face, quarters: int, size_wh: tuple[int, int]) -> None:
-    """Undo ``np.rot90(picture, quarters)``; ``size_wh`` is that of the turned picture."""
-    width, height = size_wh
-    for _ in range(quarters):
-        width, height = height, width
-        x0, y0, x1, y1 = face.bbox
-        face.bbox = np.array([width - 1 - y1, x0, width - 1 - y0, x1], np.float32)
-        face.kps = np.stack([width - 1 - face.kps[:, 1], face.kps[:, 0]], axis=1)

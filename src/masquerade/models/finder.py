@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -13,14 +13,40 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from masquerade.core.face import Face
-    from masquerade.models.detector import Detector
     from masquerade.models.landmarker import Landmarker, Mesh
 
-__all__ = ["FaceFinder", "is_face"]
+__all__ = ["FaceFinder", "ProposesFaces", "is_face"]
 
 _MIN_PRESENCE = 0.7
 """Real faces reach 0.95 in both looks; what only resembles one drops below in the second."""
 _MIN_OVERLAP = 0.25
+
+
+class ProposesFaces(Protocol):
+    """What is confirmed: ``Detector`` and ``NetworkDetector`` both fit."""
+
+    def find(
+        self,
+        pixels_bgr: NDArray[np.uint8],
+        min_score: float = ...,
+        *,
+        thorough: bool = ...,
+        turn: int = ...,
+        looks: int = ...,
+    ) -> list[Face]:
+        """Faces of a frame, the best first."""
+        ...
+
+    def find_turned(
+        self,
+        pixels_bgr: NDArray[np.uint8],
+        quarters: int,
+        min_score: float = ...,
+        *,
+        thorough: bool = ...,
+    ) -> list[Face]:
+        """Faces that stand upright once the picture is turned by quarters."""
+        ...
 
 
 class FaceFinder:
@@ -35,7 +61,7 @@ class FaceFinder:
             which is where false detections fall apart.
     """
 
-    def __init__(self, detector: Detector, landmarker: Landmarker) -> None:
+    def __init__(self, detector: ProposesFaces, landmarker: Landmarker) -> None:
         self._detector = detector
         self._landmarker = landmarker
 
