@@ -158,9 +158,11 @@ def _mean_attributes(looks: Sequence[_Look]) -> Attributes:
 
 
 def _portraits(looks: Sequence[_Look]) -> tuple[Portrait, ...]:
+    """One of each photo, the best first."""
     total = sum(look.weight for look in looks)
     return tuple(
-        Portrait.cut(look.face.pixels, look.face.points, look.weight / total) for look in looks
+        Portrait.cut(look.face.pixels, look.face.points, look.weight / total)
+        for look in sorted(looks, key=lambda look: -look.weight)
     )
 
 

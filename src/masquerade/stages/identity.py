@@ -46,8 +46,8 @@ class Identity:
         attributes: embedding, age and gender.
         photos: number of photos it was made from.
         advice: sentences on what a better photo would have, the weightiest first.
-        portraits: the photos' faces for networks that embed the donor themselves; empty where it
-            was saved before there were any.
+        portraits: the photos' faces for networks that embed the donor themselves, the best
+            first; empty where it was saved before there were any.
     """
 
     name: str

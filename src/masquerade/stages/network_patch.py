@@ -1,0 +1,102 @@
+"""A finished crop turned into a patch of the frame: only the pixels under the crop are touched."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+
+from masquerade.core.frame import Patch
+from masquerade.geometry.affine import apply_affine
+from masquerade.geometry.sampling import reduce
+from masquerade.stages.poisson import clone
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from masquerade.stages.finished_face import FinishedFace
+
+__all__ = ["to_patch"]
+
+_SHRINK = 1.5
+"""From this many crop pixels per frame pixel on, the crop is shrunk by area before it is warped."""
+
+
+def to_patch(
+    finished: FinishedFace,
+    frame_bgr: NDArray[np.uint8],
+    track_id: int,
+    blend: Literal["alpha", "poisson"] = "alpha",
+) -> Patch | None:
+    """Warp a finished face back to where it belongs.
+
+    Args:
+        finished: the crop, its mask, and where it was cut.
+        frame_bgr: uint8 (H, W, 3), the frame it was cut from; it is not changed.
+        track_id: written to the patch.
+        blend: "alpha" leaves blending by the mask to the compositor; "poisson" makes the face's
+            gradients meet the frame's colours at the mask's rim (see ``poisson.py``).
+
+    Returns:
+        The patch, its box around what the mask shows and its pixels without meaning where the mask
+        is 0; None where nothing of the face lies within the frame.
+    """
+    pixels, mask, matrix = _shrunk(finished)
+    shown = cv2.boundingRect(mask)
+    box = _box(matrix, shown, frame_bgr.shape) if shown[2] else None
+    if box is None:
+        return None
+    at_box = matrix.copy()
+    at_box[:, 2] += matrix[:, :2] @ box[:2]
+    size_wh = box[2] - box[0], box[3] - box[1]
+    patch = Patch(
+        track_id,
+        box,
+        _warp_back(pixels, at_box, size_wh, cv2.BORDER_REPLICATE),
+        _warp_back(mask, at_box, size_wh, cv2.BORDER_CONSTANT),
+    )
+    return clone(patch, frame_bgr) if blend == "poisson" else patch
+
+
+def _box(
+    matrix: NDArray[np.float64], shown: Sequence[int], shape: tuple[int, ...]
+) -> tuple[int, int, int, int] | None:
+    """The frame's pixels that a rectangle of the crop (x, y, width, height) reaches, half open."""
+    x, y, width, height = shown
+    rim = np.array([[x, y], [x + width, y], [x, y + height], [x + width, y + height]], np.float64)
+    rim -= [[1, 1], [0, 1], [1, 0], [0, 0]]  # from centres of pixels to where bilinear weights end
+    outline = apply_affine(np.asarray(cv2.invertAffineTransform(matrix), np.float64), rim)
+    if not np.isfinite(outline).all():
+        return None
+    low, high = np.floor(outline.min(axis=0)), np.ceil(outline.max(axis=0)) + 1
+    x0, y0 = max(int(low[0]), 0), max(int(low[1]), 0)
+    x1, y1 = min(int(high[0]), shape[1]), min(int(high[1]), shape[0])
+    return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
+
+
+def _shrunk(
+    finished: FinishedFace,
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float64]]:
+    """Pixels, mask and matrix of a crop no finer than the frame needs, so that nothing aliases."""
+    factor = math.hypot(*finished.matrix[:, 0])
+    if factor < _SHRINK:
+        return finished.pixels, finished.mask, finished.matrix
+    side = len(finished.pixels)
+    small = max(2, round(side / factor))
+    scale = small / side
+    matrix = finished.matrix * scale
+    matrix[:, 2] += (scale - 1) / 2  # the centre of a large pixel lies between those of small ones
+    size_wh = (small, small)
+    return reduce(finished.pixels, size_wh), reduce(finished.mask, size_wh), matrix
+
+
+def _warp_back(
+    crop: NDArray[np.uint8], matrix: NDArray[np.float64], size_wh: tuple[int, int], border: int
+) -> NDArray[np.uint8]:
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    warped = cv2.warpAffine(crop, matrix, size_wh, flags=flags, borderMode=border)
+    return np.asarray(warped, np.uint8)
