@@ -1,0 +1,143 @@
+"""What is given up for memory: in a stated order, said aloud, each machine its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from masquerade.core.execution import Execution
+from masquerade.core.settings import Settings
+from masquerade.engine.lowering import expected_bytes, fitting, lowerings
+from masquerade.engine.strategy import choose_strategy, frames_under_way
+
+MB, GB = 2**20, 2**30
+
+
+@dataclass
+class Installed:
+    """A machine with these files: bytes by precision, by model."""
+
+    files: dict[str, dict[str, int]]
+    sides: dict[str, int] = field(
+        default_factory=lambda: {
+            "inswapper_128": 128,
+            "gpen_bfr_512": 512,
+            "gpen_bfr_1024": 1024,
+            "gpen_bfr_2048": 2048,
+        }
+    )
+
+    def sizes(self, name: str) -> dict[str, int]:
+        return self.files.get(name, {})
+
+    def side(self, name: str) -> int:
+        return self.sides[name]
+
+    def smaller(self, name: str) -> str | None:
+        family = [other for other in self.files if other.startswith("gpen") and name != other]
+        below = [other for other in family if self.side(other) < self.side(name)]
+        return max(below, key=self.side) if below and name.startswith("gpen") else None
+
+
+EVERYTHING = Installed(
+    {
+        "inswapper_128": {"fp32": 529 * MB, "fp16": 265 * MB, "int8": 135 * MB},
+        "gpen_bfr_512": {"fp32": 271 * MB},
+        "gpen_bfr_1024": {"fp32": 280 * MB},
+        "gpen_bfr_2048": {"fp32": 290 * MB},
+    }
+)
+WISH = Settings(model="inswapper_128", enhancer=("gpen_bfr_2048",), swap_size=512)
+
+
+def test_the_order_is_precision_then_sizes_then_the_enhancer():
+    steps = list(lowerings(WISH, Execution(), EVERYTHING))
+    assert [(s.execution.precision, s.settings.swap_size, s.settings.enhancer) for s in steps] == [
+        ("auto", 512, ("gpen_bfr_2048",)),
+        ("fp16", 512, ("gpen_bfr_2048",)),
+        ("int8", 512, ("gpen_bfr_2048",)),
+        ("int8", 0, ("gpen_bfr_2048",)),
+        ("int8", 0, ("gpen_bfr_1024",)),
+        ("int8", 0, ("gpen_bfr_512",)),
+        ("int8", 0, ()),
+    ]
+    assert steps[0].sentences == ()
+    assert steps[-1].sentences == (
+        "To fit into memory, networks compute in fp16.",
+        "To fit into memory, networks compute in int8.",
+        "To fit into memory, faces are swapped at 128 pixels instead of 512.",
+        "To fit into memory, gpen_bfr_1024 enhances instead of gpen_bfr_2048.",
+        "To fit into memory, gpen_bfr_512 enhances instead of gpen_bfr_1024.",
+        "To fit into memory, gpen_bfr_512 is left out.",
+    )
+
+
+def test_only_what_is_installed_is_lowered_to():
+    alone = Installed({"inswapper_128": {"fp32": 529 * MB}, "gpen_bfr_2048": {"fp32": 290 * MB}})
+    steps = list(lowerings(WISH.replace(swap_size=0), Execution(), alone))
+    assert [step.settings.enhancer for step in steps] == [("gpen_bfr_2048",), ()]
+
+
+def test_a_precision_is_never_raised():
+    steps = lowerings(WISH, Execution(precision="int8"), EVERYTHING)
+    assert {step.execution.precision for step in steps} == {"int8"}
+
+
+def test_the_built_in_swapper_gives_up_nothing_but_its_enhancer():
+    wish = Settings(enhancer=("gpen_bfr_512",))
+    assert [s.settings.enhancer for s in lowerings(wish, Execution(), EVERYTHING)] == [
+        ("gpen_bfr_512",),
+        (),
+    ]
+
+
+def test_less_memory_means_smaller_networks_and_at_last_no_enhancer():
+    def first(free_gb: float):
+        step = next(fitting(WISH, Execution(), EVERYTHING, round(free_gb * GB)))
+        return step.execution.precision, step.settings.enhancer
+
+    assert first(4) == ("auto", ("gpen_bfr_2048",))
+    assert first(2) == ("int8", ("gpen_bfr_1024",))
+    assert first(0.9) == ("int8", ("gpen_bfr_512",))
+    assert first(0.1) == ("int8", ())
+
+
+def test_machines_with_2_8_and_24_gb_choose_differently():
+    def choice(free_gb: float):
+        found = choose_strategy(WISH, Execution(), EVERYTHING, free_gb * GB, (7680, 4320))
+        networks = found.networks
+        return found.frames_alive, networks.execution.precision, networks.settings.enhancer
+
+    assert choice(2) == (2, "int8", ("gpen_bfr_1024",))
+    assert choice(8) == (2, "auto", ("gpen_bfr_2048",))
+    assert choice(24) == (4, "auto", ("gpen_bfr_2048",))
+
+
+@pytest.mark.parametrize("size_wh", [(640, 480), (1280, 720), (1920, 1080), (3840, 2160)])
+def test_frames_under_way_never_pile_up(size_wh):
+    counts = [frames_under_way(size_wh, round(free * GB)) for free in (0.25, 1, 2, 8, 24, 256)]
+    assert counts == sorted(counts)
+    assert counts[0] >= 2
+    assert counts[-1] <= 8
+
+
+@pytest.mark.parametrize("free_gb", [0.1, 0.5, 1, 2, 4, 8])
+def test_what_is_chosen_is_expected_to_fit_unless_nothing_does(free_gb):
+    free = round(free_gb * GB)
+    steps = list(fitting(WISH, Execution(), EVERYTHING, free))
+    if expected_bytes(steps[0], EVERYTHING) > free:
+        assert len(steps) == 1
+    needs = [expected_bytes(s, EVERYTHING) for s in lowerings(WISH, Execution(), EVERYTHING)]
+    assert needs == sorted(needs, reverse=True) or needs[1] >= needs[0]  # fp16 gains no CPU memory
+
+
+def test_half_precision_takes_no_less_on_a_processor_and_half_on_a_device():
+    def needs(provider: str, precision: str) -> int:
+        wish = Settings(model="inswapper_128")
+        execution = Execution(providers=(provider,), precision=precision)
+        return expected_bytes(next(lowerings(wish, execution, EVERYTHING)), EVERYTHING)
+
+    assert needs("cpu", "fp16") == pytest.approx(needs("cpu", "fp32"), rel=0.01)
+    assert needs("cuda", "fp16") < 0.6 * needs("cuda", "fp32")
+    assert needs("cpu", "int8") < 0.4 * needs("cpu", "fp32")
