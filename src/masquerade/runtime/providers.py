@@ -1,4 +1,4 @@
-"""Which onnxruntime is installed, and which execution provider a network runs on.
+"""Which execution providers this machine has, and which of them a network is to run on.
 
 The builds of ONNX Runtime (CPU, CUDA, DirectML, ...) are packages that own the same folder
 ``onnxruntime``. Two of them together overwrite each other without a word, so the product asks the
@@ -8,19 +8,27 @@ package metadata before it imports the folder.
 from __future__ import annotations
 
 import importlib
+import importlib.util
+from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from masquerade.core.errors import RuntimeSetupError
+from masquerade.core.errors import ProviderError, RuntimeSetupError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from masquerade.core.execution import Execution
+
 __all__ = [
     "RUNTIME_PACKAGES",
+    "Installed",
     "check_runtime_packages",
+    "installed_providers",
     "load_onnxruntime",
+    "onnx_name",
+    "resolve",
     "resolve_providers",
 ]
 
@@ -35,7 +43,7 @@ RUNTIME_PACKAGES = {
 }
 """Every package that owns the folder ``onnxruntime``, and the extra of masquerade to take."""
 
-_PROVIDERS = {
+_NAMES = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
@@ -44,7 +52,60 @@ _PROVIDERS = {
     "coreml": "CoreMLExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
     "migraphx": "MIGraphXExecutionProvider",
+    "webgpu": "WebGpuExecutionProvider",
 }
+
+_WAYS = {
+    "cpu": "Run: pip install 'masquerade[cpu]'",
+    "cuda": "Run: pip install 'masquerade[cuda]' (an NVIDIA card and its driver are needed)",
+    "tensorrt": "Run: pip install 'masquerade[cuda]' and install TensorRT itself, which it needs",
+    "directml": "Run: pip install 'masquerade[directml]' (on Windows)",
+    "coreml": "It is part of ONNX Runtime on a Mac; run: pip install 'masquerade[cpu]' there",
+    "openvino": "Run: pip install openvino",
+    "migraphx": "Run: pip install 'masquerade[migraphx]' (an AMD card and ROCm are needed)",
+    "webgpu": "Run: pip install onnxruntime-ep-webgpu (a graphics card is needed)",
+}
+
+_BEST_FIRST = ("cuda", "coreml", "directml", "migraphx", "webgpu", "cpu")
+"""What "auto" tries. TensorRT is not among them: it compiles for minutes at the first load.
+OpenVINO is not either: it stands in for "cpu" where it was measured to win."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What this environment has.
+
+    Attributes:
+        providers: ONNX Runtime's names of its own providers.
+        openvino: whether the package ``openvino`` is there, which runs networks by itself.
+        webgpu: whether the plug-in ``onnxruntime-ep-webgpu`` is there.
+    """
+
+    providers: frozenset[str]
+    openvino: bool = False
+    webgpu: bool = False
+
+    def has(self, short: str) -> bool:
+        """Whether a provider of that short name is there; the device may still be missing."""
+        if short == "openvino" and self.openvino:
+            return True
+        if short == "webgpu" and self.webgpu:
+            return True
+        return _NAMES[short] in self.providers
+
+    @property
+    def short_names(self) -> list[str]:
+        """All that are there."""
+        return [short for short in _NAMES if short != "dml" and self.has(short)]
+
+
+def onnx_name(short: str) -> str:
+    """ONNX Runtime's name of a provider.
+
+    >>> onnx_name("directml")
+    'DmlExecutionProvider'
+    """
+    return _NAMES[short]
 
 
 def check_runtime_packages(installed: Iterable[str] | None = None) -> str:
@@ -102,15 +163,67 @@ def load_onnxruntime() -> Any:
     return module
 
 
-def resolve_providers(asked: Sequence[str], available: Sequence[str] | None = None) -> list[str]:
-    """ONNX Runtime's names of the providers asked for, in order, each known to be there.
+@cache
+def installed_providers() -> Installed:
+    """What this environment has; asked once.
+
+    Raises:
+        RuntimeSetupError: ONNX Runtime is not set up.
+    """
+    return Installed(
+        frozenset(load_onnxruntime().get_available_providers()),
+        openvino=importlib.util.find_spec("openvino") is not None,
+        webgpu=importlib.util.find_spec("onnxruntime_ep_webgpu") is not None,
+    )
+
+
+def resolve(
+    execution: Execution, installed: Installed | None = None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Short names of the providers to try, the best first, and what the user has to be told.
+
+    A provider that is named has to be there; "auto", also after others, allows what is there.
+    Each is tried in turn only where the one before does not start, see
+    :func:`~masquerade.runtime.loader.load_network`.
 
     Args:
-        asked: short names (cpu, cuda, tensorrt, directml, dml, coreml, openvino, migraphx).
+        execution: what was asked for.
+        installed: what there is; None asks this environment.
+
+    Raises:
+        ProviderError: a provider that was asked for is not installed, and none may stand in. The
+            message names what brings it.
+
+    >>> from masquerade.core.execution import Execution
+    >>> resolve(Execution(), Installed(frozenset({"CPUExecutionProvider"})))
+    (('cpu',), ())
+    """
+    have = installed_providers() if installed is None else installed
+    names: list[str] = []
+    notices: list[str] = []
+    for asked in execution.providers:
+        if asked == "auto":
+            names += [name for name in _BEST_FIRST if have.has(name)]
+        elif have.has(asked):
+            names.append(asked)
+        elif execution.allow_fallback or "auto" in execution.providers:
+            notices.append(f"The provider {asked!r} is not installed here, so another is used.")
+        else:
+            raise _missing(asked, have)
+    if execution.allow_fallback:
+        names += [name for name in _BEST_FIRST if have.has(name)]
+    return tuple(dict.fromkeys(names)), tuple(notices)
+
+
+def resolve_providers(asked: Sequence[str], available: Sequence[str] | None = None) -> list[str]:
+    """ONNX Runtime's names of its own providers, in order, each known to be there.
+
+    Args:
+        asked: short names, as :data:`masquerade.core.execution.PROVIDERS` has them.
         available: ONNX Runtime's names; None asks the installed package.
 
     Raises:
-        RuntimeSetupError: a name is unknown, or the installed package lacks that provider. Nothing
+        ProviderError: a name is unknown, or the installed package lacks that provider. Nothing
             falls back to another provider in silence.
 
     >>> resolve_providers(["cpu"], ["CPUExecutionProvider"])
@@ -118,17 +231,23 @@ def resolve_providers(asked: Sequence[str], available: Sequence[str] | None = No
     """
     if available is None:
         available = load_onnxruntime().get_available_providers()
+    have = Installed(frozenset(available))
     names = []
     for short in asked:
-        name = _PROVIDERS.get(short.lower())
+        name = _NAMES.get(short.lower())
         if name is None:
-            known = ", ".join(sorted(_PROVIDERS))
-            raise RuntimeSetupError(f"There is no provider {short!r}; choose one of {known}.")
+            known = ", ".join(sorted(_NAMES))
+            raise ProviderError(f"There is no provider {short!r}; choose one of {known}.")
         if name not in available:
-            have = ", ".join(short for short, full in _PROVIDERS.items() if full in available)
-            raise RuntimeSetupError(
-                f"The provider {short!r} is not in the installed ONNX Runtime (it has: {have}). "
-                f"Install the matching extra of masquerade, or ask for one that it has."
-            )
+            raise _missing(short.lower(), have)
         names.append(name)
     return names
+
+
+def _missing(short: str, have: Installed) -> ProviderError:
+    shown = "directml" if short == "dml" else short
+    return ProviderError(
+        f"The provider {short!r} is not in the installed ONNX Runtime "
+        f"(it has: {', '.join(have.short_names)}). {_WAYS[shown]}; or allow another with "
+        "--allow-fallback."
+    )

@@ -1,73 +1,100 @@
-"""One network, loaded and ready to run."""
+"""One network in ONNX Runtime, loaded and ready to run."""
 
 from __future__ import annotations
 
-import functools
-import os
+import contextlib
+import threading
+from collections import Counter
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from masquerade.core.errors import ModelError
-from masquerade.runtime.providers import load_onnxruntime, resolve_providers
+from masquerade.core.errors import MasqueradeError, ModelError, ProviderError
+from masquerade.core.lifetimes import Closing
+from masquerade.runtime.bound_runs import BoundRuns
+from masquerade.runtime.exhaustion import failure, first_line
+from masquerade.runtime.onnx_ports import ports_of, precision_of
+from masquerade.runtime.plugin_providers import add_plugin, is_plugin
+from masquerade.runtime.provider_options import ProviderSetup
+from masquerade.runtime.providers import load_onnxruntime, onnx_name, resolve_providers
+from masquerade.runtime.session_options import OptimisedModel, choose_threads, session_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["Session", "choose_threads"]
+__all__ = ["OptimisedModel", "Session", "choose_threads"]
 
-_MOST_THREADS = 4
-
-
-def choose_threads(asked: int = 0) -> int:
-    """Threads of one network: ``asked``, or half the cores (1 to 4) for 0.
-
-    Half, since detection, drawing and coding run side by side; and the networks are small: more
-    than four threads wait for each other longer than they compute.
-    """
-    if asked > 0:
-        return asked
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(_MOST_THREADS, cores // 2))
+_NOT_FOR_ONNX = frozenset({"library", "winograd", "dynamic_quantization_group_size"})
 
 
-class Session:
+class Session(Closing):
     """A network on the execution providers that were asked for, and on no others.
+
+    It is a :class:`~masquerade.runtime.network.Network`.
 
     Args:
         model: path of an ONNX file, or its bytes.
         threads: threads of this network; 0 chooses by the machine.
         providers: short names, tried by ONNX Runtime in this order.
+        setup: instead of threads and providers: provider, options and rules.
+        optimised: where the rewritten network is read from or left; ``model`` is not read where
+            that is made.
+        label: what messages call the network; "" takes the name of the file.
+
+    Attributes:
+        inputs: names of the inputs, in the order of the file.
+        outputs: names of the outputs, in the order of the file.
 
     Raises:
         ModelError: the file is missing, damaged, or refused by ONNX Runtime.
-        RuntimeSetupError: ONNX Runtime is not set up, or a provider is not active.
+        ProviderError: a provider is not there or does not start.
+        MemoryBudgetError: there is not enough memory for it.
+        RuntimeSetupError: ONNX Runtime is not set up.
     """
 
     def __init__(
-        self, model: Path | str | bytes, *, threads: int = 0, providers: Sequence[str] = ("cpu",)
+        self,
+        model: Path | str | bytes,
+        *,
+        threads: int = 0,
+        providers: Sequence[str] = ("cpu",),
+        setup: ProviderSetup | None = None,
+        optimised: OptimisedModel | None = None,
+        label: str = "",
     ) -> None:
+        if setup is None:
+            no_options: Mapping[str, str] = MappingProxyType({})
+            chain = tuple((name.lower(), no_options) for name in providers)
+            setup = ProviderSetup(chain=chain, threads=threads)
         ort = load_onnxruntime()
         self._errors = _library_errors(ort)
-        self._name = "The network" if isinstance(model, bytes) else Path(model).name
+        self._label = label or ("The network" if isinstance(model, bytes) else Path(model).name)
+        if optimised is not None and optimised.made:
+            model = optimised.path
         if not isinstance(model, bytes) and not Path(model).is_file():
-            raise ModelError(f"{model} is missing; reinstall masquerade.")
-        names = resolve_providers(providers)
+            raise ModelError(f"{model} is missing; reinstall masquerade, or pull the model again.")
+        self._setup = setup
         source = model if isinstance(model, bytes) else str(model)
-        try:
-            self._session = ort.InferenceSession(source, _options(ort, threads), providers=names)
-        except self._errors as error:
-            raise ModelError(f"{self._name} cannot be loaded ({_first_line(error)}).") from error
-        active = self._session.get_providers()
-        if names[0] not in active:
-            raise ModelError(
-                f"{self._name} was to run on {names[0]}, but ONNX Runtime started {active[0]}. "
-                "Check the driver and its libraries, or ask for the provider 'cpu'."
-            )
-        self.inputs: tuple[str, ...] = tuple(item.name for item in self._session.get_inputs())
-        self.outputs: tuple[str, ...] = tuple(item.name for item in self._session.get_outputs())
+        self._session: Any = self._start(ort, source, optimised)
+        self.input_ports = ports_of(self._session.get_inputs())
+        self.output_ports = ports_of(self._session.get_outputs())
+        self.inputs: tuple[str, ...] = tuple(port.name for port in self.input_ports)
+        self.outputs: tuple[str, ...] = tuple(port.name for port in self.output_ports)
+        self.precision: str = precision_of(self.input_ports + self.output_ports)
+        self._turn = contextlib.nullcontext() if self._setup.concurrent else threading.Lock()
+        self._bound = BoundRuns.of(ort, self._session, self)
+
+    @property
+    def provider(self) -> str:
+        """Short name of what it runs on."""
+        return self._setup.provider
+
+    @property
+    def setup(self) -> ProviderSetup:
+        """What it was opened with."""
+        return self._setup
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         """Results in the order of :attr:`outputs`.
@@ -76,44 +103,82 @@ class Session:
             feeds: one array for each name of :attr:`inputs`.
 
         Raises:
-            ModelError: shapes or types do not fit the network, or it failed while running.
+            ModelError: shapes or types do not fit the network, it failed while running, or it is
+                closed.
+            MemoryBudgetError: there was not enough memory.
         """
+        session, bound = self._session, self._bound
+        if session is None:
+            raise ModelError(f"{self._label} was closed; load it again.")
         try:
-            results: list[NDArray[Any]] = self._session.run(None, dict(feeds))
+            with self._turn:
+                if bound is not None:
+                    return bound.run(feeds)
+                results: list[NDArray[Any]] = session.run(None, dict(feeds))
+        except MasqueradeError:
+            raise
         except self._errors as error:
-            raise ModelError(
-                f"{self._name} failed while running ({_first_line(error)})."
-            ) from error
+            raise failure(self._label, "failed while running", error) from error
         return results
 
+    def placement(self) -> Mapping[str, int]:
+        """How many nodes each provider runs, by short name; those that were merged count as one.
 
-@functools.cache
-def _share_arena() -> None:
-    """One arena for all networks of the process: they take turns in the same memory.
+        Raises:
+            ModelError: it is closed.
+        """
+        if self._session is None:
+            raise ModelError(f"{self._label} was closed; load it again.")
+        counts: Counter[str] = Counter()
+        for part in self._session.get_provider_graph_assignment_info():
+            counts[_short_name(part.ep_name)] += len(part.get_nodes())
+        return MappingProxyType(dict(counts))
 
-    It grows by what is asked for and not, as a session's own arena does, by powers of two.
-    """
-    ort = load_onnxruntime()
-    kinds = ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT
-    growth = {"arena_extend_strategy": 1, "max_mem": 0}
-    automatic = dict.fromkeys(
-        ("initial_chunk_size_bytes", "max_dead_bytes_per_chunk", "initial_growth_chunk_size_bytes"),
-        -1,
-    )
-    ort.create_and_register_allocator(
-        ort.OrtMemoryInfo("Cpu", *kinds), ort.OrtArenaCfg(growth | automatic)
-    )
+    def close(self) -> None:
+        """Let its memory go once the runs under way have ended; may be called twice."""
+        self._session = self._bound = None
 
+    def _start(self, ort: Any, source: str | bytes, optimised: OptimisedModel | None) -> Any:
+        try:
+            return self._open(ort, source, optimised)
+        except MasqueradeError:
+            raise
+        except self._errors as error:
+            if self._setup.captures and "graph capture" in str(error).lower():
+                self._setup = self._setup.without_capture()
+                return self._start(ort, source, optimised)
+            if self._setup.provider != "cpu" and _is_about_provider(error):
+                raise ProviderError(
+                    f"The provider {self._setup.provider!r} does not start for {self._label} "
+                    f"({first_line(error)}). Check its driver and libraries, ask for the provider "
+                    "'cpu', or allow another with --allow-fallback."
+                ) from error
+            raise failure(self._label, "cannot be loaded", error) from error
 
-def _options(ort: Any, threads: int) -> Any:
-    _share_arena()
-    options = ort.SessionOptions()
-    options.add_session_config_entry("session.use_env_allocators", "1")
-    options.intra_op_num_threads = choose_threads(threads)
-    options.inter_op_num_threads = 1
-    # Threads of an idle network would otherwise spin and take the cores from the next one.
-    options.add_session_config_entry("session.force_spinning_stop", "1")
-    return options
+    def _open(self, ort: Any, source: str | bytes, optimised: OptimisedModel | None) -> Any:
+        options = session_options(ort, self._setup, optimised)
+        wanted = self._setup.provider
+        if is_plugin(wanted):
+            add_plugin(ort, options, wanted, self._setup.device_id, self._setup.options)
+            providers = None
+        else:
+            names = resolve_providers([name for name, _ in self._setup.chain])
+            providers = [
+                (name, {k: v for k, v in given.items() if k not in _NOT_FOR_ONNX})
+                for name, (_, given) in zip(names, self._setup.chain, strict=True)
+            ]
+            if wanted in ("cuda", "tensorrt"):
+                ort.preload_dlls()  # of CUDA and cuDNN that came as packages
+        # Without `enable_fallback=0` it would start on the processor with a mere print.
+        session = ort.InferenceSession(source, options, providers=providers, enable_fallback=0)
+        active = session.get_providers()
+        if onnx_name(wanted) not in active:
+            raise ProviderError(
+                f"{self._label} was to run on {wanted!r}, but ONNX Runtime started "
+                f"{_short_name(active[0])!r}. Check the driver and its libraries, ask for the "
+                "provider 'cpu', or allow another with --allow-fallback."
+            )
+        return session
 
 
 def _library_errors(ort: Any) -> tuple[type[Exception], ...]:
@@ -121,8 +186,13 @@ def _library_errors(ort: Any) -> tuple[type[Exception], ...]:
     state = ort.capi.onnxruntime_pybind11_state
     members = vars(state).values()
     own = tuple(m for m in members if isinstance(m, type) and issubclass(m, Exception))
-    return (*own, ValueError)
+    return (*own, ValueError, RuntimeError, MemoryError)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _is_about_provider(error: Exception) -> bool:
+    text = str(error).lower()
+    return any(word in text for word in ("provider", "cuda failure", "driver", "no device"))
+
+
+def _short_name(name: str) -> str:
+    return name.removesuffix("ExecutionProvider").lower()
