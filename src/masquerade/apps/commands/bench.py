@@ -1,0 +1,113 @@
+"""``masquerade bench``: how fast is this machine, scenario by scenario?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from masquerade.apps.bench.quoted import QUOTED
+from masquerade.apps.bench.scenario import Scenario, all_scenarios, find_scenario
+from masquerade.apps.network_arguments import execution_from
+from masquerade.apps.table import table
+from masquerade.core.errors import MasqueradeError
+
+if TYPE_CHECKING:
+    from masquerade.apps.console import Console
+
+__all__ = ["installed_scenarios", "run"]
+
+_HEADER = ("scenario", "fps", "live fps", "p50 ms", "p95 ms", "RSS MB", "VRAM MB", "slowest step")
+
+
+def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Measure every scenario, or those that were asked for; each in a process of its own, so that
+    its memory is its own and one that fails costs no other.
+    """
+    scenarios = installed_scenarios()
+    if args.scenario:
+        scenarios = [item for name in args.scenario for item in find_scenario(name, scenarios)]
+    if args.list:
+        for item in scenarios:
+            console.say(item.name)
+        return {"scenarios": [item.name for item in scenarios]}
+    if args.here:
+        return _measure_here(scenarios[0], args)
+    rows = []
+    for number, item in enumerate(scenarios, 1):
+        console.note(f"[{number}/{len(scenarios)}] {item.name}")
+        row = _measure_apart(item, args)
+        rows.append(row)
+        if args.json:
+            print(json.dumps(row, ensure_ascii=False), flush=True)
+    console.say(table(_HEADER, [_cells(row) for row in rows]))
+    console.say("\nQuoted from the article on Deep-Live-Cam, not measured here:")
+    console.say(table(("device", "fps", "memory MB"), QUOTED))
+    return {"measured": rows, "quoted": [list(row) for row in QUOTED]}
+
+
+def installed_scenarios() -> list[Scenario]:
+    """Those that the installed models allow."""
+    from masquerade.models.library import Library
+
+    specs = [item.spec for item in Library().installed()]
+    return all_scenarios(
+        [spec.name for spec in specs if spec.role == "swapper"],
+        [spec.name for spec in specs if spec.role == "enhancer"],
+    )
+
+
+def _measure_here(scenario: Scenario, args: argparse.Namespace) -> dict[str, Any]:
+    from masquerade.apps.bench.measure import measure
+
+    return measure(scenario, execution_from(args), args.seconds).as_dict()
+
+
+def _measure_apart(scenario: Scenario, args: argparse.Namespace) -> dict[str, Any]:
+    words = ["bench", "--here", "--json", "--quiet", "--scenario", scenario.name]
+    words += ["--seconds", str(args.seconds), *_execution_words(args)]
+    done = subprocess.run(
+        [sys.executable, "-m", "masquerade", *words], capture_output=True, text=True, check=False
+    )
+    lines = done.stdout.strip().splitlines()
+    if not lines:
+        raise MasqueradeError(
+            f"The scenario {scenario.name} ended without figures (code {done.returncode}); "
+            f"try it alone: masquerade {' '.join(words)}"
+        )
+    row: dict[str, Any] = json.loads(lines[-1])
+    return row | {"scenario": scenario.name}
+
+
+def _execution_words(args: argparse.Namespace) -> list[str]:
+    """The options of :func:`add_execution` once more, for another process."""
+    execution = execution_from(args)
+    words = ["--execution-provider", ",".join(execution.providers)]
+    words += ["--precision", execution.precision]
+    words += ["--device-id", ",".join(map(str, execution.device_ids))]
+    words += ["--execution-threads", str(execution.threads)] if execution.threads else []
+    words += ["--allow-fallback"] if execution.allow_fallback else []
+    limits = {"--max-memory": execution.max_memory_bytes, "--max-vram": execution.max_vram_bytes}
+    for option, limit in limits.items():
+        words += [] if limit is None else [option, f"{limit / 2**30:g}"]
+    return words
+
+
+def _cells(row: dict[str, Any]) -> Sequence[str]:
+    if "error" in row:
+        return (row["scenario"], str(row["error"]), *[""] * (len(_HEADER) - 2))
+    slowest = max(row["stages_ms"], key=row["stages_ms"].get)
+    vram = row["vram_mb"]
+    return (
+        row["scenario"],
+        f"{row['fps']:.1f}",
+        f"{row['live_fps']:.1f}",
+        f"{row['p50_ms']:.0f}",
+        f"{row['p95_ms']:.0f}",
+        f"{row['rss_mb']:.0f}",
+        "-" if vram is None else f"{vram:.0f}",
+        f"{slowest} {row['stages_ms'][slowest]:.1f} ms",
+    )
