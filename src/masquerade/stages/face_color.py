@@ -64,10 +64,9 @@ def match_mean(
     (own_mean, own_spread), (mean, spread) = measured
     ratio = np.clip((spread + 1.0) / (own_spread + 1.0), *_SPREAD)
     shift = mean - ratio * own_mean
-    channels = cv2.split(_lab(swapped))
-    moved = [part * k + b for part, k, b in zip(channels, ratio, shift, strict=True)]
-    bgr = cv2.cvtColor(cv2.merge(moved), cv2.COLOR_LAB2BGR)
-    return np.asarray(cv2.convertScaleAbs(cv2.max(bgr, 0.0), alpha=255), np.uint8)
+    moved = _lab(swapped) * ratio.astype(np.float32) + shift.astype(np.float32)
+    bgr = cv2.cvtColor(moved, cv2.COLOR_LAB2BGR)
+    return np.asarray(np.clip(bgr, 0, 1) * np.float32(255) + np.float32(0.5), np.uint8)
 
 
 def match_light(

@@ -24,12 +24,9 @@ def blend(picture: NDArray[np.uint8], patch: Patch) -> None:
     """
     x0, y0, x1, y1 = patch.box
     region = picture[y0:y1, x0:x1]
-    between = cv2.inRange(patch.mask, 1, 254)
-    if not cv2.countNonZero(between):
+    if not cv2.countNonZero(cv2.inRange(patch.mask, 1, 254)):
         cv2.copyTo(patch.pixels, patch.mask, region)
-    else:
-        soft = between > 0
-        cv2.copyTo(patch.pixels, cv2.subtract(patch.mask, between), region)
-        weight = patch.mask[soft].astype(np.float32)[:, None] / 255
-        mixed = region[soft] + (patch.pixels[soft].astype(np.float32) - region[soft]) * weight
-        region[soft] = np.round(mixed).astype(np.uint8)
+        return
+    # blendLinear rounds to the nearest value, so weights of 0 and 1 are exact.
+    weight = patch.mask.astype(np.float32) / np.float32(255)
+    region[:] = cv2.blendLinear(patch.pixels, region, weight, 1 - weight)
