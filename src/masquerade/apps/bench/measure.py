@@ -62,7 +62,10 @@ def measure(scenario: Scenario, execution: Execution, seconds: float) -> Figures
 
     pictures = render_pictures(SIZES[scenario.size])
     settings = Settings(
-        model=scenario.swapper, enhancer=scenario.enhancers, refresh=scenario.refresh
+        model=scenario.swapper,
+        enhancer=scenario.enhancers,
+        refresh=scenario.refresh,
+        threads=execution.threads,
     )
     donor = Portrait.bundled("astronaut").pixels
     with ProcessGauge() as gauge, Engine(donor, settings, execution=execution) as engine:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from masquerade.apps.bench.apart import measure_apart
 from masquerade.apps.bench.quoted import QUOTED
 from masquerade.apps.bench.scenario import Scenario, all_scenarios, find_scenario
 from masquerade.apps.network_arguments import execution_from
 from masquerade.apps.table import table
-from masquerade.core.errors import MasqueradeError
 
 if TYPE_CHECKING:
     from masquerade.apps.console import Console
@@ -39,7 +37,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     rows = []
     for number, item in enumerate(scenarios, 1):
         console.note(f"[{number}/{len(scenarios)}] {item.name}")
-        row = _measure_apart(item, args)
+        row = measure_apart(item, args.seconds, _execution_words(args))
         rows.append(row)
         if args.json:
             print(json.dumps(row, ensure_ascii=False), flush=True)
@@ -64,22 +62,6 @@ def _measure_here(scenario: Scenario, args: argparse.Namespace) -> dict[str, Any
     from masquerade.apps.bench.measure import measure
 
     return measure(scenario, execution_from(args), args.seconds).as_dict()
-
-
-def _measure_apart(scenario: Scenario, args: argparse.Namespace) -> dict[str, Any]:
-    words = ["bench", "--here", "--json", "--quiet", "--scenario", scenario.name]
-    words += ["--seconds", str(args.seconds), *_execution_words(args)]
-    done = subprocess.run(
-        [sys.executable, "-m", "masquerade", *words], capture_output=True, text=True, check=False
-    )
-    lines = done.stdout.strip().splitlines()
-    if not lines:
-        raise MasqueradeError(
-            f"The scenario {scenario.name} ended without figures (code {done.returncode}); "
-            f"try it alone: masquerade {' '.join(words)}"
-        )
-    row: dict[str, Any] = json.loads(lines[-1])
-    return row | {"scenario": scenario.name}
 
 
 def _execution_words(args: argparse.Namespace) -> list[str]:
