@@ -88,7 +88,7 @@ def best_preset(rows: Mapping[str, Mapping[str, Any]], bounds_ms: Mapping[str, f
         bounds_ms: latency that each preset is to stay below.
     """
     for name, row in rows.items():
-        if "error" not in row and row["dropped"] <= _MOST_DROPPED:
-            if row["p95_ms"] <= bounds_ms[name]:
-                return name
+        keeps_up = "error" not in row and row["dropped"] <= _MOST_DROPPED
+        if keeps_up and row["p95_ms"] <= bounds_ms[name]:
+            return name
     return list(rows)[-1]
