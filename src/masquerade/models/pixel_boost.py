@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from masquerade.core.errors import ModelError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -68,5 +70,12 @@ def swap_boosted(
     """
     if crop_bgr.shape[0] == swapper.size:
         return np.asarray(swapper.swap(crop_bgr[None], (code,), weight=weight)[0])
+    if crop_bgr.shape[0] % swapper.size:
+        raise ModelError(
+            f"A crop of {crop_bgr.shape[0]} pixels is no multiple of {swapper.size}. "
+            f"Choose a multiple of what {swapper.spec.name} draws."
+        )
     phases = split_phases(crop_bgr, swapper.size)
-    return merge_phases(swapper.swap(phases, (code,) * len(phases), weight=weight))
+    # Looked at once and whole, not once for every phase.
+    code = swapper.weighted(code, crop_bgr, weight)
+    return merge_phases(swapper.swap(phases, (code,) * len(phases)))

@@ -134,6 +134,27 @@ class Swapper:
             vector = _unit(vector)  # a sum of two unit embeddings is fed as it is
         return vector.reshape(1, -1).astype(self._ports.source.dtype, copy=False)
 
+    def weighted(self, code: DonorCode, crop_bgr: NDArray[np.uint8], weight: float) -> DonorCode:
+        """The code leaning to a target's identity, or away from it.
+
+        Args:
+            code: of the donor.
+            crop_bgr: uint8 (P, P, 3), the target cut by ``template`` at any size.
+            weight: see :meth:`swap`.
+
+        Raises:
+            ModelError: the embedder failed.
+        """
+        share = _FURTHEST * (1 - 2 * weight)
+        if abs(share) < 1e-6 or code.embedding is None:
+            return code
+        assert self._embedder is not None
+        target = self._embedder.embed(crop_bgr, TEMPLATES[self.template] * len(crop_bgr))
+        # At the donor's length, so that a vague target weighs as much as a clear one.
+        target = _unit(target) * np.float32(np.linalg.norm(code.embedding))
+        mixed = code.embedding * np.float32(1 - share) + target * np.float32(share)
+        return DonorCode(code.model, self.source_of(mixed), mixed)
+
     def swap(
         self, crops_bgr: NDArray[np.uint8], codes: Sequence[DonorCode], *, weight: float = 0.5
     ) -> NDArray[np.uint8]:
@@ -165,7 +186,7 @@ class Swapper:
         """
         self._check(crops_bgr, codes)
         pairs = zip(crops_bgr, codes, strict=True)
-        sources = [self._weighted(code, crop, weight) for crop, code in pairs]
+        sources = [self.weighted(code, crop, weight).source for crop, code in pairs]
         if not sources:
             return np.empty((0, self.size, self.size, 3), np.uint8), None
         together = self.can_batch and self._batching.choose(len(sources))
@@ -201,20 +222,6 @@ class Swapper:
         if ports.mask is None:
             return faces, None
         return faces, np.clip(results[ports.mask][:, 0].astype(np.float32), 0, 1)
-
-    def _weighted(
-        self, code: DonorCode, crop_bgr: NDArray[np.uint8], weight: float
-    ) -> NDArray[Any]:
-        """The source, leaning to the target's identity or away from it."""
-        share = _FURTHEST * (1 - 2 * weight)
-        if abs(share) < 1e-6 or code.embedding is None:
-            return code.source
-        assert self._embedder is not None
-        target = self._embedder.embed(crop_bgr, TEMPLATES[self.template] * self.size)
-        # At the donor's length, so that a vague target weighs as much as a clear one.
-        target = _unit(target) * np.float32(np.linalg.norm(code.embedding))
-        mixed = code.embedding * np.float32(1 - share) + target * np.float32(share)
-        return self.source_of(mixed)
 
     def _picture(self, portraits: Portraits) -> NDArray[Any]:
         portrait, source = portraits[0], self._source

@@ -1,0 +1,180 @@
+"""A model by its name: what the registry says, what the library has, loaded and ready to work."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from masquerade.core.errors import ModelError
+from masquerade.models.arcface import ArcFace, JointArcFace
+from masquerade.models.batching import Batching
+from masquerade.models.converter import Converter
+from masquerade.models.emap import read_emap
+from masquerade.models.enhancer import Enhancer
+from masquerade.models.face_detectors import FaceDetector
+from masquerade.models.landmarkers import BoxLandmarker, FiveLandmarker
+from masquerade.models.library import Library
+from masquerade.models.maskers import FaceParser, Masker, OcclusionMasker
+from masquerade.models.swapper import Swapper
+from masquerade.runtime.loader import load_network
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from masquerade.core.execution import Execution
+    from masquerade.models.spec import ModelSpec
+    from masquerade.runtime.network import Network
+
+__all__ = ["Model", "close_models", "open_as", "open_model"]
+
+Model = (
+    Swapper
+    | Enhancer
+    | FaceDetector
+    | BoxLandmarker
+    | FiveLandmarker
+    | ArcFace
+    | Converter
+    | OcclusionMasker
+    | FaceParser
+)
+"""What :func:`open_model` may return."""
+
+_Kind = TypeVar("_Kind")
+
+_LOWERED_BY_FILE = "int8"
+"""The precision that needs a file of its own; the others are made on load or by the provider."""
+
+_APART = ("cpu", "openvino")
+"""Providers on which several faces together were measured to be no quicker than one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    name: str
+    execution: Execution
+    folder: Path
+    model: Model
+
+
+_OPENED: list[_Opened] = []
+_LOCK = threading.RLock()
+
+
+def open_model(name: str, execution: Execution, library: Library | None = None) -> Model:
+    """The model of that name, with all that it needs; opened once and then shared.
+
+    Args:
+        name: of the registry.
+        execution: where and how exactly it runs.
+        library: what is installed; the user's own by default.
+
+    Returns:
+        A swapper, enhancer, detector, landmarker, embedder, converter or masker.
+
+    Raises:
+        ModelError: it is unknown, not installed, or its file is not what it should be.
+        LicenceError: its licence was not accepted.
+        ProviderError: the provider that was asked for is not active.
+        MemoryBudgetError: it does not fit into the memory that was granted.
+    """
+    library = library or Library()
+    with _LOCK:
+        for item in _OPENED:
+            if (item.name, item.folder) == (name, library.folder) and item.execution == execution:
+                return item.model
+        model = _open(library.spec(name), execution, library)
+        _OPENED.append(_Opened(name, execution, library.folder, model))
+        return model
+
+
+def open_as(
+    kind: type[_Kind], name: str, execution: Execution, library: Library | None = None
+) -> _Kind:
+    """As :func:`open_model`, for a certain kind of model.
+
+    Args:
+        kind: such as ``Swapper``, or ``Masker`` for both of its kinds.
+        name: see :func:`open_model`, as the others.
+        execution: see there.
+        library: see there.
+
+    Raises:
+        ModelError: see there; or the model is of another kind.
+    """
+    library = library or Library()
+    role = library.spec(name).role
+    model = open_model(name, execution, library)
+    if not isinstance(model, kind):
+        raise ModelError(
+            f"{name} is a model of the kind {role}, which does not do this work. "
+            "Choose another one from `masquerade models list`."
+        )
+    return model
+
+
+def close_models() -> None:
+    """Let every network go that was opened here; those who still hold a model cannot run it."""
+    with _LOCK:
+        for item in _OPENED:
+            item.model.close()
+        _OPENED.clear()
+
+
+def _open(spec: ModelSpec, execution: Execution, library: Library) -> Model:
+    if spec.role == "swapper":
+        return _swapper(spec, execution, library)
+    network = _network(spec, execution, library)
+    if spec.role == "enhancer":
+        return Enhancer(spec, network)
+    if spec.role == "detector":
+        return FaceDetector(spec, network)
+    if spec.role == "landmarker":
+        five = spec.family == "fan_68_5"
+        return FiveLandmarker(spec, network) if five else BoxLandmarker(spec, network)
+    if spec.role == "embedder":
+        return ArcFace(spec, network)
+    if spec.role == "converter":
+        return Converter(spec, network)
+    is_parser = spec.family == "bisenet"
+    return FaceParser(spec, network) if is_parser else OcclusionMasker(spec, network)
+
+
+def _swapper(spec: ModelSpec, execution: Execution, library: Library) -> Swapper:
+    """A swapper with its embedders, its converter and its emap."""
+    # What it needs comes first: small files, whose absence should show before the large one loads.
+    names = [name for name in (spec.embedder, spec.second_embedder) if name]
+    embedders = [open_as(ArcFace, name, execution, library) for name in names]
+    converter = open_as(Converter, spec.converter, execution, library) if spec.converter else None
+    emap = None
+    if spec.source is not None and spec.source.kind == "latent":
+        emap = read_emap(library.path(spec.emap_from or spec.name))
+    network = _network(spec, execution, library)
+    return Swapper(
+        spec,
+        network,
+        embedder=JointArcFace(embedders) if len(embedders) > 1 else next(iter(embedders), None),
+        converter=converter,
+        emap=emap,
+        batching=Batching("never" if network.provider in _APART else "auto"),
+    )
+
+
+def _network(spec: ModelSpec, execution: Execution, library: Library) -> Network:
+    return load_network(_path(spec, execution, library), execution, label=spec.name)
+
+
+def _path(spec: ModelSpec, execution: Execution, library: Library) -> Path:
+    """The installed file of the precision that was asked for, else the model's own."""
+    path = library.path(spec.name)
+    wanted = execution.precision
+    variant = library.variants(spec.name).get(wanted)
+    if variant is not None:
+        return variant
+    if wanted == _LOWERED_BY_FILE and spec.role in ("swapper", "enhancer"):
+        raise ModelError(
+            f"{spec.name} is not installed in the precision {wanted}. Make it: "
+            f"`masquerade models quantize {spec.name} --precision {wanted}`."
+        )
+    return path
