@@ -117,3 +117,14 @@ def test_the_date_is_written_in_utc() -> None:
 def test_the_digest_follows_the_settings() -> None:
     assert settings_digest(Settings()) == settings_digest(Settings())
     assert settings_digest(Settings()) != settings_digest(Settings(shape=0.1))
+
+
+def test_brought_networks_are_named_and_built_in_ones_are_not():
+    assert "models" not in build_disclosure(Settings()).tags
+    settings = Settings(model="inswapper_128", enhancer=("gfpgan_1.4",))
+    disclosure = build_disclosure(settings)
+    assert disclosure.tags["models"] == "inswapper_128, gfpgan_1.4"
+    system = b"<Iptc4xmpExt:AISystemUsed>Masquerade with inswapper_128, gfpgan_1.4<"
+    assert system in disclosure.xmp
+    lowered = build_disclosure(settings, models=["inswapper_128 (int8, cpu)"])
+    assert lowered.tags["models"] == "inswapper_128 (int8, cpu)"

@@ -32,7 +32,9 @@ class Report:
         timings_ms: median time of each step, milliseconds, by the engine's stage clock.
         encoder: name of the video encoder, None for pictures.
         advice: how a better donor photo would look, the weightiest first.
-        warnings: what went wrong without stopping the work.
+        warnings: what went wrong without stopping the work, and what had to be lowered for it.
+        models: brought networks that took part, each with precision and provider; none where the
+            built-in ones did all.
     """
 
     frames: int
@@ -47,6 +49,7 @@ class Report:
     encoder: str | None = None
     advice: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers, strings, lists and dicts, ready for JSON; times with 3 decimals."""
@@ -57,6 +60,7 @@ class Report:
             "timings_ms": {name: round(value, 3) for name, value in self.timings_ms.items()},
             "advice": list(self.advice),
             "warnings": list(self.warnings),
+            "models": list(self.models),
         }
 
 
@@ -98,6 +102,7 @@ class Tally:
         encoder: str | None = None,
         advice: tuple[str, ...] = (),
         warnings: tuple[str, ...] = (),
+        models: tuple[str, ...] = (),
     ) -> Report:
         """The outcome, with the meter's times."""
         failed = [
@@ -117,4 +122,5 @@ class Tally:
             encoder=encoder,
             advice=advice,
             warnings=(*warnings, *failed),
+            models=models,
         )

@@ -67,6 +67,7 @@ class LiveStatistics:
         alarms: what is wrong lately and what to do, one sentence each.
         source: a few words on what the source is waiting for; empty while frames come.
         sinks: every output.
+        models: brought networks that take part, each with precision and provider.
     """
 
     seconds: float
@@ -94,6 +95,7 @@ class LiveStatistics:
     alarms: tuple[str, ...] = ()
     source: str = ""
     sinks: tuple[SinkState, ...] = ()
+    models: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; numbers with 3 decimals."""

@@ -13,7 +13,7 @@ import dataclasses
 import hashlib
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
@@ -57,6 +57,7 @@ def build_disclosure(
     settings: Settings,
     *,
     consents: Mapping[str, str] | None = None,
+    models: Sequence[str] | None = None,
     now: datetime | None = None,
     produce_id: str | None = None,
 ) -> Disclosure:
@@ -70,13 +71,15 @@ def build_disclosure(
         settings: how the swap was done; its digest is written, not its values.
         consents: the donors' names and on what basis their faces were used ("self", "given",
             "public-domain", "synthetic"); the set of bases is written, sorted.
+        models: brought networks that made it; those that the settings name by default. The
+            built-in ones are part of the software and are not named.
         now: time of the statement, aware; the present by default.
         produce_id: the identifier of this output for GB 45438; a random one by default.
 
     Returns:
         The XMP packet and the text tags ``comment``, ``software``, ``digital_source_type``,
-        ``label``, ``disclosed_at``, ``settings_digest``, with consents ``consent``, and with the
-        label ``gb45438`` also ``AIGC``.
+        ``label``, ``disclosed_at``, ``settings_digest``, with brought networks ``models``, with
+        consents ``consent``, and with the label ``gb45438`` also ``AIGC``.
     """
     moment = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds")
     tags = {
@@ -87,11 +90,19 @@ def build_disclosure(
         "disclosed_at": moment,
         "settings_digest": settings_digest(settings),
     }
+    named = _named_models(settings) if models is None else tuple(models)
+    if named:
+        tags["models"] = ", ".join(named)
     if consents:
         tags["consent"] = ", ".join(sorted(set(consents.values())))
     if settings.label == "gb45438":
         tags["AIGC"] = _aigc(produce_id or uuid.uuid4().hex)
     return Disclosure(xmp=_xmp(tags), tags=tags)
+
+
+def _named_models(settings: Settings) -> tuple[str, ...]:
+    swapper = () if settings.model == "mesh" else (settings.model,)
+    return (*swapper, *settings.enhancer)
 
 
 def settings_digest(settings: Settings) -> str:
@@ -121,7 +132,7 @@ def _aigc(produce_id: str) -> str:
 def _xmp(tags: Mapping[str, str]) -> bytes:
     properties = {
         "Iptc4xmpExt:DigitalSourceType": tags["digital_source_type"],
-        "Iptc4xmpExt:AISystemUsed": "Masquerade",
+        "Iptc4xmpExt:AISystemUsed": _system(tags),
         "Iptc4xmpExt:AISystemVersionUsed": __version__,
         "xmp:CreatorTool": tags["software"],
         "xmp:MetadataDate": tags["disclosed_at"],
@@ -135,6 +146,10 @@ def _xmp(tags: Mapping[str, str]) -> bytes:
     lines = [f"   <{name}>{escape(value)}</{name}>" for name, value in properties.items()]
     lines.append(_description(tags["comment"]))
     return _PACKET.format(properties="\n".join(lines)).encode()
+
+
+def _system(tags: Mapping[str, str]) -> str:
+    return f"{_PRODUCER} with {tags['models']}" if "models" in tags else _PRODUCER
 
 
 def _description(text: str) -> str:
