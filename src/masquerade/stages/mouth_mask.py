@@ -17,13 +17,13 @@ __all__ = ["mouth_mask"]
 
 # fmt: off
 _LOWER_FACE = np.array([
-    58, 192, 205, 203, 97, 2, 326, 423, 425, 416, 288, 397, 379, 400, 377, 152, 148, 176, 150, 172])
+    58, 192, 205, 203, 167, 164, 393, 423, 425, 416, 288, 397, 379, 400, 377, 152, 148, 176, 150, 172])
 """For each vertex of OUTER_LIPS the one that it moves to as the mask grows: cheeks, jaw, chin."""
 # fmt: on
 _LEAST_GROWTH = 0.12
 """How far beyond the lips' outline even the smallest mask reaches, as a share of the mouth: the
 lips' own edge belongs to it."""
-_SOFT = 0.14
+_SOFT = 0.05
 """Sigma of the mask's edge as a share of the mask's height."""
 _MOST_CELLS = 128
 
@@ -54,7 +54,7 @@ def mouth_mask(
     drawn = np.zeros((cells, cells), np.uint8)
     corners = np.clip(outline, -4 * cells, 5 * cells)
     cv2.fillPoly(drawn, [np.round(corners * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-    sigma = max(_SOFT * float(np.ptp(outline[:, 1])) / 2, 0.8)
+    sigma = max(_SOFT * float(np.ptp(outline[:, 1])), 0.8)
     soft = cv2.GaussianBlur(drawn, (0, 0), sigma)
     if cells == size:
         return np.asarray(soft, np.uint8)

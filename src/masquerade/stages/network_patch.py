@@ -56,8 +56,9 @@ def to_patch(
     patch = Patch(
         track_id,
         box,
-        _warp_back(pixels, at_box, size_wh, cv2.BORDER_REPLICATE),
-        _warp_back(mask, at_box, size_wh, cv2.BORDER_CONSTANT),
+        # Cubic for the picture: the crop was sampled once already, and twice linear is soft.
+        _warp_back(pixels, at_box, size_wh, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE),
+        _warp_back(mask, at_box, size_wh, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT),
     )
     return clone(patch, frame_bgr) if blend == "poisson" else patch
 
@@ -95,8 +96,12 @@ def _shrunk(
 
 
 def _warp_back(
-    crop: NDArray[np.uint8], matrix: NDArray[np.float64], size_wh: tuple[int, int], border: int
+    crop: NDArray[np.uint8],
+    matrix: NDArray[np.float64],
+    size_wh: tuple[int, int],
+    interpolation: int,
+    border: int,
 ) -> NDArray[np.uint8]:
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    flags = interpolation | cv2.WARP_INVERSE_MAP
     warped = cv2.warpAffine(crop, matrix, size_wh, flags=flags, borderMode=border)
     return np.asarray(warped, np.uint8)
