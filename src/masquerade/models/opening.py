@@ -15,7 +15,7 @@ from masquerade.models.enhancer import Enhancer
 from masquerade.models.face_detectors import FaceDetector
 from masquerade.models.landmarkers import BoxLandmarker, FiveLandmarker
 from masquerade.models.library import Library
-from masquerade.models.maskers import FaceParser, Masker, OcclusionMasker
+from masquerade.models.maskers import FaceParser, OcclusionMasker
 from masquerade.models.swapper import Swapper
 from masquerade.runtime.loader import load_network
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from masquerade.models.spec import ModelSpec
     from masquerade.runtime.network import Network
 
-__all__ = ["Model", "close_models", "open_as", "open_model"]
+__all__ = ["Model", "close_model", "close_models", "open_as", "open_model"]
 
 Model = (
     Swapper
@@ -112,6 +112,14 @@ def open_as(
             "Choose another one from `masquerade models list`."
         )
     return model
+
+
+def close_model(model: Model) -> None:
+    """Let one model's network go; whoever asks for it again gets it opened anew."""
+    with _LOCK:
+        for item in [item for item in _OPENED if item.model is model]:
+            _OPENED.remove(item)
+            item.model.close()
 
 
 def close_models() -> None:
