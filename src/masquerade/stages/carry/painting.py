@@ -79,9 +79,8 @@ def paint(
     face = np.asarray(cv2.multiply(face, grid.enlarge(factor), dtype=cv2.CV_8U), np.uint8)
     shares = openings.strange_to(texture.openings)
     if max(shares) > 0:
-        tone = _at_cells(texture.small, texture, at) * factor - now
-        tone = tone[1:-1, 1:-1]
-        fill_openings(face, film_box, tone, points[:, :2] - box[:2], shares)
+        tone = (_at_cells(texture.small, texture, at) - then) * factor
+        fill_openings(face, film_box, tone[1:-1, 1:-1], points[:, :2] - box[:2], shares)
     return Painting(box, face, grid.enlarge(np.round(mask).astype(np.uint8)))
 
 
