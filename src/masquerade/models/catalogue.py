@@ -121,5 +121,7 @@ def _faults(spec: ModelSpec, specs: Mapping[str, ModelSpec]) -> Iterator[str]:
             yield f"the hash of {file.name} is not 64 hexadecimal digits"
         if file.verified and file.sha256 is None:
             yield f"{file.name} is called verified and has no hash"
+        if not _NAME.fullmatch(file.name):
+            yield f"the file name {file.name!r} leads elsewhere"
         if any(not mirror.startswith("https://") for mirror in file.mirrors):
             yield f"a mirror of {file.name} is no https address"
