@@ -53,7 +53,7 @@ WISH = Settings(model="inswapper_128", enhancer=("gpen_bfr_2048",), swap_size=51
 
 def test_the_order_is_precision_then_sizes_then_the_enhancer():
     steps = list(lowerings(WISH, Execution(), EVERYTHING))
-    assert [(s.execution.precision, s.settings.swap_size, s.settings.enhancer) for s in steps] == [
+    assert [(s.precision, s.settings.swap_size, s.settings.enhancer) for s in steps] == [
         ("auto", 512, ("gpen_bfr_2048",)),
         ("fp16", 512, ("gpen_bfr_2048",)),
         ("int8", 512, ("gpen_bfr_2048",)),
@@ -79,9 +79,15 @@ def test_only_what_is_installed_is_lowered_to():
     assert [step.settings.enhancer for step in steps] == [("gpen_bfr_2048",), ()]
 
 
+def test_each_network_runs_as_exactly_as_its_files_allow():
+    lowest = list(lowerings(WISH, Execution(), EVERYTHING))[-2]
+    assert lowest.execution_of("inswapper_128", EVERYTHING).precision == "int8"
+    assert lowest.execution_of("gpen_bfr_512", EVERYTHING).precision == "auto"
+
+
 def test_a_precision_is_never_raised():
     steps = lowerings(WISH, Execution(precision="int8"), EVERYTHING)
-    assert {step.execution.precision for step in steps} == {"int8"}
+    assert {step.precision for step in steps} == {"int8"}
 
 
 def test_the_built_in_swapper_gives_up_nothing_but_its_enhancer():
@@ -95,7 +101,7 @@ def test_the_built_in_swapper_gives_up_nothing_but_its_enhancer():
 def test_less_memory_means_smaller_networks_and_at_last_no_enhancer():
     def first(free_gb: float):
         step = next(fitting(WISH, Execution(), EVERYTHING, round(free_gb * GB)))
-        return step.execution.precision, step.settings.enhancer
+        return step.precision, step.settings.enhancer
 
     assert first(4) == ("auto", ("gpen_bfr_2048",))
     assert first(2) == ("int8", ("gpen_bfr_1024",))
@@ -107,7 +113,7 @@ def test_machines_with_2_8_and_24_gb_choose_differently():
     def choice(free_gb: float):
         found = choose_strategy(WISH, Execution(), EVERYTHING, free_gb * GB, (7680, 4320))
         networks = found.networks
-        return found.frames_alive, networks.execution.precision, networks.settings.enhancer
+        return found.frames_alive, networks.precision, networks.settings.enhancer
 
     assert choice(2) == (2, "int8", ("gpen_bfr_1024",))
     assert choice(8) == (2, "auto", ("gpen_bfr_2048",))

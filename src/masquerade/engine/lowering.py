@@ -52,13 +52,22 @@ class Lowered:
 
     Attributes:
         settings: with the networks that are left.
-        execution: with the precision that is left.
+        execution: as it was asked for.
+        precision: the variant that is taken of each network that has it; the others run as they
+            were asked for.
         sentences: what was given up, in order; none at first.
     """
 
     settings: Settings
     execution: Execution
+    precision: Precision
     sentences: tuple[str, ...] = ()
+
+    def execution_of(self, name: str, shelf: Shelf) -> Execution:
+        """How one of the networks runs."""
+        if self.precision == self.execution.precision or self.precision not in shelf.sizes(name):
+            return self.execution
+        return replace(self.execution, precision=self.precision)
 
 
 def lowerings(settings: Settings, execution: Execution, shelf: Shelf) -> Iterator[Lowered]:
@@ -69,11 +78,11 @@ def lowerings(settings: Settings, execution: Execution, shelf: Shelf) -> Iterato
         execution: precision is read.
         shelf: what is installed.
     """
-    now = Lowered(settings, execution)
+    now = Lowered(settings, execution, execution.precision)
     yield now
     for precision in _LOWER:
         if _has(precision, now, shelf):
-            now = _step(now, execution=replace(now.execution, precision=precision), said=precision)
+            now = _step(now, precision=precision, said=f"networks compute in {precision}")
             yield now
     if settings.model != "mesh" and settings.swap_size > shelf.side(settings.model) > 0:
         side = shelf.side(settings.model)
@@ -111,7 +120,7 @@ def fitting(
 def expected_bytes(wanted: Lowered, shelf: Shelf) -> int:
     """About what the swapper and the enhancers take, at the largest moment of loading them."""
     names = [name for name in (wanted.settings.model, *wanted.settings.enhancer) if name != "mesh"]
-    held = [_held_bytes(name, wanted.execution, shelf) for name in names]
+    held = [_held_bytes(name, wanted.execution_of(name, shelf), shelf) for name in names]
     # They are loaded one after the other.
     return round(sum(held) + (_LOADING - 1) * max(held, default=0))
 
@@ -134,11 +143,11 @@ def _chosen(asked: str, sizes: Mapping[str, int]) -> str:
 
 def _has(precision: Precision, now: Lowered, shelf: Shelf) -> bool:
     """Whether a network of these has a smaller file of that precision than the one it would use."""
-    if _rank(now.execution.precision) >= _rank(precision):
+    if _rank(now.precision) >= _rank(precision):
         return False
     for name in (now.settings.model, *now.settings.enhancer):
         sizes = shelf.sizes(name) if name != "mesh" else {}
-        before = sizes.get(_chosen(now.execution.precision, sizes), 0)
+        before = sizes.get(_chosen(now.precision, sizes), 0)
         if sizes.get(precision, before) < before:
             return True
     return False
@@ -161,13 +170,12 @@ def _step(
     now: Lowered,
     *,
     settings: Settings | None = None,
-    execution: Execution | None = None,
+    precision: Precision | None = None,
     said: str,
 ) -> Lowered:
-    if execution is not None:
-        said = f"networks compute in {said}"
     return Lowered(
         settings or now.settings,
-        execution or now.execution,
+        now.execution,
+        precision or now.precision,
         (*now.sentences, f"To fit into memory, {said}."),
     )
