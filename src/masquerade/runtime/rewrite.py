@@ -57,4 +57,10 @@ def rewrite(
     split = split_prelu(model) if prelu else 0
     if split:
         applied.append(f"{split} PRelu written as convolutions")
+    if winograd:
+        from masquerade.runtime.winograd import apply_winograd
+
+        rewritten = apply_winograd(model)
+        if rewritten:
+            applied.append(f"{rewritten} convolutions written as matrix products (Winograd)")
     return Rewritten(model, tuple(applied))
