@@ -1,0 +1,127 @@
+"""Which way of running a network is the quickest on this machine: measured once, remembered.
+
+ONNX Runtime or OpenVINO, direct convolutions or Winograd's: which wins differs from processor to
+processor and from network to network, by up to three times. So each is timed for a few runs when
+a network is loaded for the first time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from masquerade.core.errors import MemoryBudgetError, ModelError
+from masquerade.runtime.candidates import Candidate
+from masquerade.runtime.network import Network
+from masquerade.runtime.opened import Opened
+from masquerade.runtime.optimised_files import machine_facts
+from masquerade.runtime.plausible_input import plausible_feeds
+
+__all__ = ["Choice", "choose", "time_network"]
+
+_MARGIN = 0.95
+"""A later way has to be quicker than the plainer ones by this much: timings vary by as much."""
+_MOST_RUNS = 7
+_ENOUGH_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen.
+
+    Attributes:
+        candidate: the quickest that fits.
+        times_ms: of every candidate that was timed, by name, the quickest first.
+        measured_now: whether any was timed just now.
+    """
+
+    candidate: Candidate
+    times_ms: dict[str, float]
+    measured_now: bool
+
+    @property
+    def notice(self) -> str:
+        """A sentence for the user; "" where nothing was compared just now."""
+        if not self.measured_now or len(self.times_ms) < 2:
+            return ""
+        ways = ", ".join(f"{name} {ms:.1f} ms" for name, ms in self.times_ms.items())
+        return f"It runs as {self.candidate.name}, as measured on this machine ({ways})."
+
+
+def choose(
+    candidates: Iterable[Candidate],
+    threads: int,
+    *,
+    fits: Callable[[Candidate], bool],
+    open_: Callable[[Candidate], Opened],
+    clock: Callable[[], float] = time.perf_counter,
+) -> Choice:
+    """The quickest candidate that fits, from memory where it was measured before.
+
+    Args:
+        candidates: the plainest first.
+        threads: of the network; other numbers of threads are measured anew.
+        fits: whether there is memory for one now.
+        open_: loads one; it is closed again after it was timed.
+        clock: seconds, monotonic.
+
+    Raises:
+        MemoryBudgetError: none fits.
+        ModelError: no library takes the network; the error of the first.
+    """
+    times_ms: dict[str, float] = {}
+    best: Candidate | None = None
+    problem: Exception | None = None
+    measured_now = False
+    fitting = [candidate for candidate in candidates if fits(candidate)]
+    if len(fitting) == 1:
+        return Choice(fitting[0], {}, measured_now=False)
+    for candidate in fitting:
+        remembered, key = candidate.file.remembered, _key(candidate, threads)
+        taken_ms = remembered.get(key)
+        if not isinstance(taken_ms, int | float):
+            try:
+                with open_(candidate) as opened:
+                    taken_ms = time_network(opened, clock) * 1000
+            except (ModelError, MemoryBudgetError) as error:
+                problem = problem or error
+                continue
+            remembered.put(key, taken_ms)
+            measured_now = True
+        if best is None or taken_ms < _MARGIN * times_ms[best.name]:
+            best = candidate
+        times_ms[candidate.name] = float(taken_ms)
+    if best is None:
+        raise problem or MemoryBudgetError(
+            "There is no way to run this network within the memory that is granted. Grant more "
+            "with --max-memory, or choose a smaller model."
+        )
+    ordered = dict(sorted(times_ms.items(), key=lambda item: item[1]))
+    return Choice(best, ordered, measured_now)
+
+
+def time_network(network: Network, clock: Callable[[], float] = time.perf_counter) -> float:
+    """Seconds of one run: the least of a few, after one that does not count.
+
+    Raises:
+        ModelError: the network failed.
+    """
+    feeds = plausible_feeds(network.input_ports)
+    network.run(feeds)
+    least = float("inf")
+    began = clock()
+    for _ in range(_MOST_RUNS):
+        start = clock()
+        network.run(feeds)
+        end = clock()
+        least = min(least, end - start)
+        if end - began > _ENOUGH_S:
+            break
+    return least
+
+
+def _key(candidate: Candidate, threads: int) -> str:
+    machine = hashlib.sha256(machine_facts().encode()).hexdigest()[:12]
+    return f"ms {candidate.name}, {threads} threads, {machine}"

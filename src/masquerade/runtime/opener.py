@@ -1,0 +1,194 @@
+"""Opening a network in one given way: checked, rewritten, kept, admitted, loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from masquerade.core.execution import Execution
+from masquerade.core.folders import cache_folder
+from masquerade.runtime.budget import device_budget, process_budget
+from masquerade.runtime.candidates import Candidate
+from masquerade.runtime.half_check import probe
+from masquerade.runtime.mapped_files import let_go_of_mapped
+from masquerade.runtime.memory import resident_bytes, return_freed_memory
+from masquerade.runtime.opened import Opened
+from masquerade.runtime.openvino_network import OpenVinoNetwork, save_for_openvino
+from masquerade.runtime.optimised_files import OptimisedFiles, entry_key
+from masquerade.runtime.provider_options import ProviderSetup, provider_setup
+from masquerade.runtime.providers import installed_providers
+from masquerade.runtime.session import OptimisedModel, Session
+
+if TYPE_CHECKING:
+    from masquerade.runtime.budget import Admission
+
+__all__ = ["Opener"]
+
+_REWRITE_VERSION = 1
+"""To be raised when a pass changes what it writes: kept networks are then made anew."""
+_MODEL = "model.onnx"
+_OPENVINO_MODEL = "model.xml"
+_WINOGRAD_GROWTH = 4.0  # 36 numbers for the 9 of a 3x3 convolution
+_WORKSPACE_BYTES = 100 * 2**20  # of what a first look cannot tell: pictures between the layers
+_ON_DEVICE = ("cuda", "tensorrt", "directml", "migraphx", "webgpu")
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Opens candidates of one network.
+
+    Attributes:
+        execution: options and limits; threads are a number, not 0.
+        label: what messages call the network.
+        free_batch: whether several faces may be fed at once, where the graph permits.
+        files: where rewritten networks are kept.
+    """
+
+    execution: Execution
+    label: str
+    free_batch: bool = False
+    files: OptimisedFiles = field(default_factory=OptimisedFiles)
+
+    def open(self, candidate: Candidate, device_id: int = 0) -> Opened:
+        """Load a network and run it once, so that what it takes is known.
+
+        Raises:
+            ModelError: the file is refused, or a library does not take the network.
+            ProviderError: the provider does not start here.
+            MemoryBudgetError: it does not fit into the budget, or there was not enough memory.
+        """
+        entry = self._entry(candidate)
+        with contextlib.ExitStack() as stack:
+            admissions = [stack.enter_context(a) for a in self._admit(candidate, device_id)]
+            before = resident_bytes()
+            network = stack.enter_context(self._load(candidate, entry, device_id))
+            probe(network)
+            let_go_of_mapped(entry)
+            grown = max(0, resident_bytes() - before)
+            admissions[0].settle(grown)
+            for admission in admissions[1:]:
+                admission.settle(admission.claim_bytes)
+            candidate.file.remembered.put(self._taken_key(candidate), grown)
+            stack.pop_all()
+        return Opened(network, candidate.precision, admissions=tuple(admissions))
+
+    def fits(self, candidate: Candidate) -> bool:
+        """Whether there is memory to open it, and to make it first where it is not kept yet."""
+        kept = self.files.find(self._key(candidate)) is not None
+        making = 0 if kept else self._making_bytes(candidate)
+        return process_budget().fits(max(making, self._expected_bytes(candidate)))
+
+    def _entry(self, candidate: Candidate) -> Path:
+        """The folder of the kept network, made where it is missing."""
+        key = self._key(candidate)
+        entry = self.files.find(key)
+        if entry is not None:
+            return entry
+        with process_budget().admit(f"Reading {self.label}", self._making_bytes(candidate)):
+            entry = self.files.get(key, lambda folder: self._make(candidate, folder))
+        return_freed_memory()
+        return entry
+
+    def _make(self, candidate: Candidate, folder: Path) -> None:
+        if candidate.library not in ("cpu", "openvino"):
+            # Other providers compile in a way of their own, which ONNX Runtime cannot write down.
+            self._write_rewritten(candidate, folder / _MODEL)
+            return
+        source = folder / "rewritten"
+        source.mkdir()
+        self._write_rewritten(candidate, source / _MODEL)
+        if candidate.library == "cpu":
+            target = OptimisedModel(folder / _MODEL, made=False)
+            setup = ProviderSetup(threads=self.execution.threads)
+            Session(source / _MODEL, setup=setup, optimised=target, label=self.label).close()
+        elif self._by_package:
+            save_for_openvino(source / _MODEL, folder / _OPENVINO_MODEL, self.label)
+        else:
+            self._write_rewritten(candidate, folder / _MODEL)
+        shutil.rmtree(source)
+
+    def _write_rewritten(self, candidate: Candidate, target: Path) -> None:
+        import onnx
+
+        from masquerade.runtime.onnx_file import read_model
+        from masquerade.runtime.rewrite import rewrite
+
+        rewritten = rewrite(
+            read_model(candidate.file.path),
+            winograd=candidate.winograd,
+            free_batch=self.free_batch,
+            single=candidate.precision != "fp16",
+            prelu=candidate.library == "cpu",
+        )
+        # Weights beside the graph: a protobuf message ends at 2 GB, and they can be mapped.
+        onnx.save_model(
+            rewritten.model,
+            str(target),
+            save_as_external_data=True,
+            all_tensors_to_one_file=True,
+            location=OptimisedModel.WEIGHTS,
+            size_threshold=1024,
+        )
+
+    def _load(self, candidate: Candidate, entry: Path, device_id: int) -> Any:
+        setup = provider_setup(
+            candidate.library,
+            self.execution,
+            device_id=device_id,
+            cache=cache_folder() / "providers",
+            precision=candidate.precision,
+            fixed_shapes=candidate.file.fixed_shapes and not self.free_batch,
+        )
+        if candidate.library == "openvino" and self._by_package:
+            return OpenVinoNetwork(
+                entry / _OPENVINO_MODEL, setup, precision=candidate.precision, label=self.label
+            )
+        made = OptimisedModel(entry / _MODEL, made=True) if candidate.library == "cpu" else None
+        return Session(entry / _MODEL, setup=setup, optimised=made, label=self.label)
+
+    @property
+    def _by_package(self) -> bool:
+        return installed_providers().openvino
+
+    def _key(self, candidate: Candidate) -> str:
+        single = candidate.precision != "fp16"
+        return entry_key(
+            file=candidate.file.digest,
+            rewrite=_REWRITE_VERSION,
+            library=candidate.library,
+            single=single,
+            winograd=candidate.winograd,
+            free_batch=self.free_batch,
+        )
+
+    def _admit(self, candidate: Candidate, device_id: int) -> Iterator[Admission]:
+        expected = self._expected_bytes(candidate)
+        yield process_budget().admit(self.label, expected)
+        if candidate.library in _ON_DEVICE:
+            yield device_budget(device_id).admit(self.label, self._weight_bytes(candidate))
+
+    def _taken_key(self, candidate: Candidate) -> str:
+        return f"taken {candidate.name} {self.execution.threads}"
+
+    def _expected_bytes(self, candidate: Candidate) -> int:
+        """What it took the last time, else a guess: weights as they are kept and packed."""
+        known = candidate.file.remembered.get(self._taken_key(candidate))
+        weights = self._weight_bytes(candidate)
+        peak = 2 if candidate.library == "openvino" else 1
+        if isinstance(known, int) and known > 0:
+            return max(known, peak * weights)
+        return int(1.1 * peak * weights) + _WORKSPACE_BYTES
+
+    def _weight_bytes(self, candidate: Candidate) -> int:
+        file = candidate.file
+        widened = 2 if file.precision == "fp16" and candidate.precision != "fp16" else 1
+        grown = _WINOGRAD_GROWTH if candidate.winograd else 1.0
+        return int(file.size_bytes * widened * grown)
+
+    def _making_bytes(self, candidate: Candidate) -> int:
+        """While it is made: the file as it is read, and what is made of it."""
+        return int(candidate.file.size_bytes * 2 + 1.1 * self._weight_bytes(candidate))

@@ -1,0 +1,55 @@
+"""Small facts about a network on this machine: how quick it was, what it takes, what was found.
+
+They are kept beside the optimised networks, one JSON file for each brought file. Whatever is wrong
+with such a file, it is as if nothing were remembered.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from masquerade.core.folders import cache_folder
+
+__all__ = ["Remembered"]
+
+_LOCK = threading.Lock()
+
+
+class Remembered:
+    """Facts about one brought file.
+
+    Args:
+        digest: SHA-256 of the file.
+        folder: None takes the one of the optimised networks.
+    """
+
+    def __init__(self, digest: str, folder: Path | None = None) -> None:
+        folder = cache_folder() / "networks" if folder is None else folder
+        self._path = folder / "facts" / f"{digest[:40]}.json"
+
+    def get(self, key: str) -> Any:
+        """What was put there; None where nothing was."""
+        return self._read().get(key)
+
+    def put(self, key: str, value: Any) -> None:
+        """Keep a value of JSON; a folder that cannot be written keeps nothing."""
+        with _LOCK, contextlib.suppress(OSError):
+            data = self._read() | {key: value}
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            number, name = tempfile.mkstemp(dir=self._path.parent, suffix=".part")
+            with os.fdopen(number, "w") as file:
+                json.dump(data, file, sort_keys=True)
+            Path(name).replace(self._path)
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            data = json.loads(self._path.read_text())
+        except (OSError, ValueError):
+            return {}
+        return data if isinstance(data, dict) else {}
