@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from masquerade.core.errors import ModelError
@@ -42,9 +42,6 @@ Model = (
 """What :func:`open_model` may return."""
 
 _Kind = TypeVar("_Kind")
-
-_LOWERED_BY_FILE = "int8"
-"""The precision that needs a file of its own; the others are made on load or by the provider."""
 
 _APART = ("cpu", "openvino")
 """Providers on which several faces together were measured to be no quicker than one by one."""
@@ -170,19 +167,17 @@ def _swapper(spec: ModelSpec, execution: Execution, library: Library) -> Swapper
 
 
 def _network(spec: ModelSpec, execution: Execution, library: Library) -> Network:
-    return load_network(_path(spec, execution, library), execution, label=spec.name)
-
-
-def _path(spec: ModelSpec, execution: Execution, library: Library) -> Path:
-    """The installed file of the precision that was asked for, else the model's own."""
-    path = library.path(spec.name)
-    wanted = execution.precision
-    variant = library.variants(spec.name).get(wanted)
-    if variant is not None:
-        return variant
-    if wanted == _LOWERED_BY_FILE and spec.role in ("swapper", "enhancer"):
-        raise ModelError(
-            f"{spec.name} is not installed in the precision {wanted}. Make it: "
-            f"`masquerade models quantize {spec.name} --precision {wanted}`."
-        )
-    return path
+    """The file, checked against the hash that it had when it came, with the variants made of it."""
+    path, variants = library.path(spec.name), library.variants(spec.name)
+    helps = spec.role not in ("swapper", "enhancer")
+    if helps and execution.precision == "int8" and "int8" not in variants:
+        # Whoever asks for int8 means the large networks; the others go along as they are.
+        execution = replace(execution, precision="auto")
+    return load_network(
+        path,
+        execution,
+        sha256=library.sha256(path),
+        label=spec.name,
+        variants=variants,
+        free_batch=spec.role == "swapper",
+    )

@@ -7,19 +7,20 @@ pictures apart by their colours.
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from masquerade.models.catalogue import catalogue, find_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from onnx import ModelProto
 
+    from masquerade.models.library import Library
     from masquerade.models.spec import ModelFile, ModelSpec
 
-__all__ = ["draw_functional", "functional_names", "write_functional"]
+__all__ = ["draw_functional", "fill_library", "functional_names", "write_functional"]
 
 
 def functional_names() -> tuple[str, ...]:
@@ -90,6 +91,27 @@ def write_functional(
     model = draw_functional(name, exporter=exporter, batch=batch, half_ports=half_ports)
     path.write_bytes(model.SerializeToString())
     return path
+
+
+def fill_library(library: Library, names: Iterable[str]) -> None:
+    """Install stand-ins as if the user had brought these models, with all that they need.
+
+    Their licences count as accepted in that library: nothing of the originals is in the files.
+
+    Args:
+        library: for tests; not the user's own.
+        names: of models in the registry.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        for name in names:
+            spec = find_spec(name)
+            fill_library(library, spec.needs)
+            library.licences.accept(spec)
+            if library.find(name) is None:
+                library.import_file(write_functional(name, Path(folder)), name)
 
 
 def _file(spec: ModelSpec, exporter: str) -> ModelFile:
