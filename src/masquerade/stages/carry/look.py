@@ -10,6 +10,7 @@ import numpy as np
 
 from masquerade.geometry.mesh import inter_ocular_px, umeyama
 from masquerade.models.canonical import CANONICAL
+from masquerade.stages.carry.openings import Openings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,12 +32,15 @@ class Change:
         turn_deg: angle between the two poses.
         size: absolute logarithm of the sizes' ratio.
         light: mean absolute logarithm of the ratio of lightness in six parts of the face.
+        opening: how far the mouth has opened or shut, or an eye has opened, over the distance of
+            the eyes' outer corners. An eye that shuts is only covered.
     """
 
     expression: float
     turn_deg: float
     size: float
     light: float
+    opening: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,13 @@ class Look:
         points: float64 (N, 3) pixels, some of the mesh's vertices.
         span_px: distance of the eyes.
         shades: float64 (6,), logarithm of the lightness of six parts of the face.
+        openings: of mouth and eyes.
     """
 
     points: NDArray[np.float64]
     span_px: float
     shades: NDArray[np.float64]
+    openings: Openings
 
     @classmethod
     def of(cls, pixels: NDArray[np.uint8], landmarks: NDArray[np.float32]) -> Self:
@@ -66,7 +72,7 @@ class Look:
         at = np.clip(np.rint(landmarks[:468, :2]), 0, limit).astype(np.intp)
         lightness = pixels[at[:, 1], at[:, 0]].mean(axis=1)
         shades = np.log(_parts() @ lightness + _BLACK)
-        return cls(points, max(inter_ocular_px(landmarks), 1e-3), shades)
+        return cls(points, max(inter_ocular_px(landmarks), 1e-3), shades, Openings.of(landmarks))
 
     def change_since(self, then: Look) -> Change:
         """How far this look differs from an earlier one of the same person."""
@@ -78,6 +84,7 @@ class Look:
             turn_deg=float(np.degrees(np.arccos(cosine))),
             size=abs(float(np.log(max(motion.scale, 1e-6)))),
             light=float(np.abs(self.shades - then.shades).mean()),
+            opening=self.openings.opened_since(then.openings),
         )
 
 

@@ -49,13 +49,19 @@ class Openings:
 
         A mouth differs whether it has opened or shut; an eye that shuts is only covered.
         """
-        changes = [now - then for now, then in zip(self.gaps, key.gaps, strict=True)]
-        changes[0] = abs(changes[0])
         mouth, left, right = (
             _smooth_step((change - low) / (high - low))
-            for change, (low, high) in zip(changes, _CHANGE, strict=True)
+            for change, (low, high) in zip(self._changes(key), _CHANGE, strict=True)
         )
         return mouth, left, right
+
+    def opened_since(self, then: Openings) -> float:
+        """The largest of these changes, over the distance of the eyes' outer corners."""
+        return max(0.0, *self._changes(then))
+
+    def _changes(self, then: Openings) -> tuple[float, float, float]:
+        mouth, left, right = (a - b for a, b in zip(self.gaps, then.gaps, strict=True))
+        return abs(mouth), left, right
 
 
 def fill_openings(

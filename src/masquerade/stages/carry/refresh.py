@@ -14,6 +14,7 @@ _EXPRESSION = 0.025
 _TURN_DEG = 7.0
 _SIZE = 0.18
 _LIGHT = 0.15
+_OPENING = 0.07
 """Changes each of which alone makes a new key frame due."""
 _REST_S = 4.0
 """Age at which a face that has not changed gets one all the same."""
@@ -105,5 +106,6 @@ class Refresh:
             change.turn_deg / _TURN_DEG,
             change.size / _SIZE,
             change.light / _LIGHT,
+            change.opening / _OPENING,
         )
         return math.hypot(*parts) + need.age_s / _REST_S

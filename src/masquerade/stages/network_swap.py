@@ -1,0 +1,280 @@
+"""Draws each selected face's donor by brought networks, as often as they can keep up."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+
+from masquerade.core.frame import Failure, FrameJob, Patch
+from masquerade.core.frame_clock import FrameClock
+from masquerade.core.lifetimes import Closing
+from masquerade.stages.carry.carriers import CarriedFace, Carriers
+from masquerade.stages.carry.refresh import Refresh
+from masquerade.stages.carry.worker import KeyFrameWorker, Request
+from masquerade.stages.network_patch import to_patch
+from masquerade.stages.reduced import Reduced
+from masquerade.stages.swap import Swap
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from masquerade.core.face import Face
+    from masquerade.core.settings import Settings
+    from masquerade.stages.face_maker import FaceMaker
+    from masquerade.stages.finished_face import FinishedFace
+    from masquerade.stages.identity import Identity
+    from masquerade.stages.meshswap.renderer import Donor
+
+__all__ = ["NetworkSwap"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    donors: dict[str, Donor]
+
+
+class NetworkSwap(Closing):
+    """Brought networks as the stage that swaps.
+
+    With ``settings.refresh`` at "every" each frame waits for its own faces. Else networks make key
+    frames in a thread of their own and the mesh carries them over the frames between. A live frame
+    never waits: until a track's first key frame is there, the embedded swapper draws it. The frames
+    of a file wait for the key frames that are due, so that every run gives the same pixels.
+
+    An error of the networks meets a file's frame like that of any stage. In a live stream the face
+    is carried on; one that has no key frame yet is drawn by the embedded swapper or concealed.
+
+    Args:
+        identities: the donors by name; ``Face.donor`` is looked up here.
+        settings: how to swap.
+        maker: the networks; set by the same settings.
+        bridge: the embedded swapper, of the same donors and settings.
+        on_failure: what shows a face that has no key frame after its networks have failed.
+        clock: seconds, monotonic.
+
+    Attributes:
+        resolution: share of the frame's resolution at which carried faces are drawn, above 0 to 1;
+            may be set between two frames.
+    """
+
+    name = "swap"
+
+    def __init__(
+        self,
+        identities: Mapping[str, Identity],
+        settings: Settings,
+        maker: FaceMaker,
+        bridge: Swap,
+        *,
+        on_failure: Literal["bridge", "conceal"] = "bridge",
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._identities, self._settings = identities, settings
+        self._maker, self._bridge, self._on_failure = maker, bridge, on_failure
+        self._worker = KeyFrameWorker(self._make, clock)
+        self._refresh = Refresh(settings.refresh)
+        self._carriers = Carriers(self._worker, self._refresh)
+        self._frame_clock = FrameClock()
+        self._scene = -1
+        self._wall_clock = clock
+        self._gauged = (clock(), 0.0)
+        self._age_s = 0.0
+
+    @property
+    def resolution(self) -> float:
+        """Share of the frame's resolution at which carried faces are drawn."""
+        return self._bridge.resolution
+
+    @resolution.setter
+    def resolution(self, value: float) -> None:
+        self._bridge.resolution = value
+
+    def prepare(self, identities: Mapping[str, Identity]) -> _Prepared:
+        """What :meth:`configure` needs of new donors, worked out beforehand in another thread.
+
+        Raises:
+            ModelError: a donor has no portraits, or a network failed.
+        """
+        for identity in identities.values():
+            self._maker.encode(identity)
+        return _Prepared(Swap.prepare(identities))
+
+    def configure(
+        self,
+        identities: Mapping[str, Identity],
+        settings: Settings,
+        prepared: _Prepared | None = None,
+    ) -> None:
+        """Draw these donors by these settings from the next frame on.
+
+        Args:
+            identities: the donors by name.
+            settings: how to swap.
+            prepared: what :meth:`prepare` made of them; else they are worked out when needed.
+        """
+        self._bridge.configure(identities, settings, prepared.donors if prepared else None)
+        self._identities = identities
+        if settings != self._settings:
+            self._settings = settings
+            self._refresh.configure(settings.refresh)
+            self._worker.do(lambda: self._maker.configure(settings))
+            self._carriers.renew()
+
+    def process(self, job: FrameJob) -> FrameJob:
+        """Append a patch for every selected face that has landmarks.
+
+        Raises:
+            ModelError: the networks failed where the frame has waited for them.
+        """
+        now_s = self._frame_clock.tick(job.frame)
+        if job.scene != self._scene:
+            self._begin_scene(job.scene)
+        self._carriers.advance()
+        faces = self._drawable(job)
+        wait = job.frame.captured_s is None or self._refresh.every_frame
+        carried = {
+            track_id: self._carriers.face(track_id, self._identities[donor])
+            for track_id, (_, donor) in faces.items()
+        }
+        self._carriers.ask(job, faces, now_s, wait=wait)
+        if wait:
+            _raise_errors(carried.values())
+        if self._refresh.every_frame:
+            self._patch(job, carried)
+        else:
+            self._carry(job, {n: face for n, (face, _) in faces.items()}, carried, now_s, wait)
+        self._age_s = self._carriers.age_s(now_s)
+        return job
+
+    def reset(self) -> None:
+        """Forget the stream; what belongs to the identities is kept."""
+        self._frame_clock.reset()
+        self._bridge.reset()
+        self._begin_scene(-1)
+
+    def gauges(self) -> Mapping[str, float]:
+        """Counters for statistics.
+
+        ``refreshes`` and ``network_failures`` so far, ``refresh_age_s`` of the oldest key frame on
+        the last frame, ``network_busy``: share of the time since the last call, 0..1.
+        """
+        (then_s, busy_then_s), now_s = self._gauged, self._wall_clock()
+        busy_s = self._worker.busy_s
+        self._gauged = (now_s, busy_s)
+        return {
+            "refreshes": self._carriers.refreshes,
+            "network_failures": self._carriers.failures,
+            "refresh_age_s": self._age_s,
+            "network_busy": min(1.0, (busy_s - busy_then_s) / max(now_s - then_s, 1e-6)),
+        }
+
+    def close(self) -> None:
+        """End the networks' thread; may be called twice."""
+        self._worker.close()
+
+    def _make(self, request: Request) -> FinishedFace:
+        """Runs in the worker's thread."""
+        code = self._maker.encode(request.identity)
+        return self._maker.make(
+            request.pixels, request.landmarks, request.kps, code, request.track_id
+        )
+
+    def _begin_scene(self, scene: int) -> None:
+        self._scene = scene
+        self._carriers.forget()
+        self._worker.do(self._maker.forget)
+
+    def _drawable(self, job: FrameJob) -> dict[int, tuple[Face, str]]:
+        """The faces to draw with their donors; those that are lost leave a failure."""
+        faces: dict[int, tuple[Face, str]] = {}
+        for face in job.faces:
+            if not face.selected:
+                continue
+            if face.landmarks is None or face.state == "lost":
+                job.failures.append(Failure(self.name, "the face is lost", face.track_id))
+                continue
+            donor = face.donor if face.donor is not None else next(iter(self._identities))
+            faces[face.track_id] = (face, donor)
+        return faces
+
+    def _patch(self, job: FrameJob, carried: Mapping[int, CarriedFace]) -> None:
+        """Put every face's own finished crop into the frame."""
+        for track_id, face in carried.items():
+            key = face.fresh
+            if key is None:
+                continue
+            face.fresh = None
+            patch = to_patch(key.finished, job.frame.pixels, track_id, self._settings.blend)
+            if patch is not None:
+                job.patches.append(patch)
+
+    def _carry(
+        self,
+        job: FrameJob,
+        faces: Mapping[int, Face],
+        carried: Mapping[int, CarriedFace],
+        now_s: float,
+        wait: bool,
+    ) -> None:
+        """Draw every face from its key frames; those that have none yet by the bridge."""
+        bridged = [faces[n] for n, face in carried.items() if self._needs_bridge(face, wait)]
+        patches = self._bridged(job, bridged)
+        for track_id, state in carried.items():
+            face, patch = faces[track_id], patches.get(track_id)
+            if patch is not None and state.fresh is not None:
+                assert face.landmarks is not None
+                state.carrier.take_patch(job.frame.pixels, patch, face.landmarks, now_s)
+            state.carrier.resolution = self.resolution
+            state.take_fresh()
+            if state.carrier.key is not None:
+                patch = self._draw(job, face, state, now_s)
+            if patch is not None:
+                job.patches.append(patch)
+            elif state.error is not None:
+                job.failures.append(Failure(self.name, str(state.error), track_id))
+
+    def _needs_bridge(self, state: CarriedFace, wait: bool) -> bool:
+        """Whether the embedded swapper draws a face: it has no key frame, or fades into its first.
+
+        What is waited for needs no bridge.
+        """
+        failed = state.error is not None and self._on_failure == "conceal"
+        return state.carrier.key is None and not wait and not failed
+
+    def _bridged(self, job: FrameJob, faces: list[Face]) -> dict[int, Patch]:
+        """What the embedded swapper makes of some faces, by track number."""
+        if not faces:
+            return {}
+        own = FrameJob(job.frame, faces, list(job.patches), scene=job.scene)
+        self._bridge.process(own)
+        return {patch.track_id: patch for patch in own.patches[len(job.patches) :]}
+
+    def _draw(self, job: FrameJob, face: Face, state: CarriedFace, now_s: float) -> Patch | None:
+        pixels, landmarks = job.frame.pixels, face.landmarks
+        assert landmarks is not None
+        if self.resolution >= 1:
+            return state.carrier.draw(pixels, landmarks, face.track_id, now_s)
+        small = Reduced(pixels, landmarks, self.resolution)
+        patch = state.carrier.draw(small.pixels, small.landmarks, face.track_id, now_s)
+        return None if patch is None else small.enlarge(_solid(patch, small.pixels))
+
+
+def _raise_errors(faces: Iterable[CarriedFace]) -> None:
+    for face in faces:
+        if face.error is not None:
+            raise face.error
+
+
+def _solid(patch: Patch, pixels: NDArray[np.uint8]) -> Patch:
+    """A patch blended with the picture below it already: where it is, it covers all."""
+    x0, y0, x1, y1 = patch.box
+    share = patch.mask.astype(np.float32) / np.float32(255)
+    below = np.ascontiguousarray(pixels[y0:y1, x0:x1])
+    mixed = np.asarray(cv2.blendLinear(patch.pixels, below, share, 1 - share), np.uint8)
+    covers = np.asarray(cv2.threshold(patch.mask, 0, 255, cv2.THRESH_BINARY)[1], np.uint8)
+    return Patch(patch.track_id, patch.box, mixed, covers)
