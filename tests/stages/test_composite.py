@@ -157,3 +157,18 @@ def test_concealing_outside_the_frame_does_nothing() -> None:
     picture = _picture()
     conceal(picture, np.array([300, 300, 340, 340], np.float32), blank=False)
     assert (picture == _picture()).all()
+
+
+def test_soft_masks_are_exact_where_they_must_be_and_off_by_one_at_most_elsewhere() -> None:
+    values = np.arange(256, dtype=np.uint8)
+    below, above = (np.repeat(side[..., None], 3, axis=2) for side in np.meshgrid(values, values))
+    for weight in range(256):
+        picture = below.copy()
+        mask = np.full((256, 256), weight, np.uint8)
+        mask[0, 0] = 128  # so that every mask is a soft one
+        blend(picture, Patch(0, (0, 0, 256, 256), above, mask))
+        exact = below + (above.astype(float) - below) * weight / 255
+        off = np.abs(picture - exact)
+        off[0, 0] = 0
+        assert off.max() <= (0 if weight in (0, 255) else 1.0)
+        assert (picture[np.arange(256), np.arange(256), 0] == values).all(), "equal ones stay"

@@ -27,7 +27,7 @@ def _matrix(scale: float, angle: float, at_xy: tuple[float, float], size: int) -
 
 
 def _finished(matrix: np.ndarray, size: int, mask: np.ndarray | None = None) -> FinishedFace:
-    pixels = np.random.default_rng(5).integers(0, 256, (size, size, 3), np.uint8)
+    pixels = _frame(5, (size, size))
     mask = box_mask(size, 0.3, 0.0) if mask is None else mask
     return FinishedFace(pixels, pixels, mask, matrix)
 

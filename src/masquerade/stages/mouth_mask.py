@@ -17,7 +17,8 @@ __all__ = ["mouth_mask"]
 
 # fmt: off
 _LOWER_FACE = np.array([
-    58, 192, 205, 203, 167, 164, 393, 423, 425, 416, 288, 397, 379, 400, 377, 152, 148, 176, 150, 172])
+    58, 192, 205, 203, 167, 164, 393, 423, 425, 416,
+    288, 397, 379, 400, 377, 152, 148, 176, 150, 172])
 """For each vertex of OUTER_LIPS the one that it moves to as the mask grows: cheeks, jaw, chin."""
 # fmt: on
 _LEAST_GROWTH = 0.12

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["to_patch"]
 
 _SHRINK = 1.5
-"""From this many crop pixels per frame pixel on, the crop is shrunk by area before it is warped."""
+"""From this many crop pixels per frame pixel on, the crop is shrunk before it is warped."""
+_ENLARGE = 0.75
+"""Up to this many, it is enlarged before."""
 
 
 def to_patch(
@@ -45,7 +47,7 @@ def to_patch(
         The patch, its box around what the mask shows and its pixels without meaning where the mask
         is 0; None where nothing of the face lies within the frame.
     """
-    pixels, mask, matrix = _shrunk(finished)
+    pixels, mask, matrix = _fitted(finished)
     shown = cv2.boundingRect(mask)
     box = _box(matrix, shown, frame_bgr.shape) if shown[2] else None
     if box is None:
@@ -53,11 +55,12 @@ def to_patch(
     at_box = matrix.copy()
     at_box[:, 2] += matrix[:, :2] @ box[:2]
     size_wh = box[2] - box[0], box[3] - box[1]
+    how = cv2.INTER_LINEAR if len(pixels) > len(finished.pixels) else cv2.INTER_CUBIC
     patch = Patch(
         track_id,
         box,
         # Cubic for the picture: the crop was sampled once already, and twice linear is soft.
-        _warp_back(pixels, at_box, size_wh, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE),
+        _warp_back(pixels, at_box, size_wh, how, cv2.BORDER_REPLICATE),
         _warp_back(mask, at_box, size_wh, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT),
     )
     return clone(patch, frame_bgr) if blend == "poisson" else patch
@@ -79,20 +82,29 @@ def _box(
     return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
 
-def _shrunk(
+def _fitted(
     finished: FinishedFace,
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float64]]:
-    """Pixels, mask and matrix of a crop no finer than the frame needs, so that nothing aliases."""
-    factor = math.hypot(*finished.matrix[:, 0])
-    if factor < _SHRINK:
+    """Pixels, mask and matrix of a crop about as fine as the frame.
+
+    A finer one is shrunk by area, so that nothing aliases. A much coarser one is enlarged here, at
+    its own small size: sampling the large result with cubic weights takes three times as long.
+    """
+    factor, side = math.hypot(*finished.matrix[:, 0]), len(finished.pixels)
+    if factor > _SHRINK:
+        other = max(2, round(side / factor))
+    elif factor < _ENLARGE:
+        other = 2 * side
+    else:
         return finished.pixels, finished.mask, finished.matrix
-    side = len(finished.pixels)
-    small = max(2, round(side / factor))
-    scale = small / side
+    scale, size_wh = other / side, (other, other)
     matrix = finished.matrix * scale
     matrix[:, 2] += (scale - 1) / 2  # the centre of a large pixel lies between those of small ones
-    size_wh = (small, small)
-    return reduce(finished.pixels, size_wh), reduce(finished.mask, size_wh), matrix
+    if scale < 1:
+        return reduce(finished.pixels, size_wh), reduce(finished.mask, size_wh), matrix
+    pixels = cv2.resize(finished.pixels, size_wh, interpolation=cv2.INTER_CUBIC)
+    mask = cv2.resize(finished.mask, size_wh, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(pixels, np.uint8), np.asarray(mask, np.uint8), matrix
 
 
 def _warp_back(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import cv2
-import numpy as np
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from masquerade.core.frame import Patch
@@ -27,6 +27,9 @@ def blend(picture: NDArray[np.uint8], patch: Patch) -> None:
     if not cv2.countNonZero(cv2.inRange(patch.mask, 1, 254)):
         cv2.copyTo(patch.pixels, patch.mask, region)
         return
-    # blendLinear rounds to the nearest value, so weights of 0 and 1 are exact.
-    weight = patch.mask.astype(np.float32) / np.float32(255)
-    region[:] = cv2.blendLinear(patch.pixels, region, weight, 1 - weight)
+    # Both products are rounded to the nearest whole number, so weights of 0 and 255 are exact,
+    # equal pixels stay equal, and nothing is off by more than 1. Floats take three times as long.
+    weight = cv2.merge([patch.mask] * 3)
+    drawn = cv2.multiply(patch.pixels, weight, scale=1 / 255)
+    kept = cv2.multiply(region, cv2.bitwise_not(weight), scale=1 / 255)
+    cv2.add(drawn, kept, region)
