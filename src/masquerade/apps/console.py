@@ -89,23 +89,31 @@ class ProgressLine:
 
     def __call__(self, progress: Progress) -> None:
         """Show ``progress`` if the last time was long enough ago."""
+        self.show(lambda: self._text(progress))
+
+    def show(self, line: Callable[[], str]) -> None:
+        """Show a line of text if the last time was long enough ago; else it is not even made."""
         now_s = self._clock()
         if self._stream is None or now_s - self._shown_s < self._interval_s:
             return
         self._shown_s = now_s
-        text = self._text(progress)
+        text = line()
         self._stream.write(f"\r{text}\x1b[K" if self._rewrites else f"{text}\n")
         self._stream.flush()
         self._dirty = self._rewrites
+
+    def bar(self, share: float) -> str:
+        """A bar with a space behind it, on a terminal; nothing elsewhere. ``share`` is 0..1."""
+        if not self._rewrites:
+            return ""
+        filled = round(20 * share)
+        return f"{self._full * filled}{self._empty * (20 - filled)} "
 
     def _text(self, progress: Progress) -> str:
         parts = [f"{progress.done} frames", f"{progress.fps:.0f} fps"]
         if progress.total:
             share = min(1.0, progress.done / progress.total)
-            parts[0] = f"{share:4.0%}  {progress.done}/{progress.total} frames"
-            if self._rewrites:
-                filled = round(20 * share)
-                parts[0] = f"{self._full * filled}{self._empty * (20 - filled)} {parts[0]}"
+            parts[0] = f"{self.bar(share)}{share:4.0%}  {progress.done}/{progress.total} frames"
         if progress.eta_s is not None:
             parts.append(f"{clock_time(progress.eta_s)} left")
         return f"{self._name}  " + "  ".join(parts)

@@ -1,0 +1,1 @@
+"""What ``masquerade models`` does: lists, facts, transfers, questions about licences."""
