@@ -7,6 +7,7 @@ import argparse
 from masquerade._version import __version__
 from masquerade.apps.arguments import add_settings, age_range, number, seconds
 from masquerade.apps.live_arguments import LIVE_ESSENTIALS, add_live
+from masquerade.apps.models_arguments import add_models
 from masquerade.apps.network_arguments import add_detector, add_execution, add_networks
 from masquerade.apps.parsing import Help, Parser
 from masquerade.media.limits import MediaLimits
@@ -21,6 +22,7 @@ COMMANDS = {
     "identity": "keep a donor's face in one file, made from one photo or more",
     "cameras": "list the cameras, microphones and screens of this machine",
     "encoders": "list the video encoders that work on this machine",
+    "models": "list, fetch, bring, check and remove networks; their licences",
     "doctor": "check the installation",
     "completion": "print the completion script of bash, zsh or fish",
 }
@@ -274,6 +276,7 @@ _BUILD = {
     "identity": _build_identity,
     "cameras": _build_plain,
     "encoders": _build_plain,
+    "models": lambda parser: add_models(parser, _add_common),
     "doctor": _build_plain,
     "completion": _build_completion,
 }
