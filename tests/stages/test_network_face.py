@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+import time
 
 import cv2
 import numpy as np
@@ -235,3 +237,27 @@ def test_a_face_half_out_of_the_frame_is_drawn():
 
 def test_templates_of_the_doubles_exist():
     assert {"arcface_128", "ffhq_512"} <= set(TEMPLATES)
+
+
+def test_threads_that_ask_at_once_have_a_donor_encoded_once():
+    together = threading.Barrier(4)
+
+    class Slow(Painter):
+        def encode(self, portraits):
+            time.sleep(0.02)
+            return super().encode(portraits)
+
+    swapper = Slow()
+    face, codes = NetworkFace(swapper, (), (), BOX_ONLY), []
+
+    def ask() -> None:
+        together.wait(5)
+        codes.append(face.encode(donor("mona")))
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert swapper.encoded == 1
+    assert all(code is codes[0] for code in codes)

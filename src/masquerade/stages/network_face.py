@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -34,7 +35,7 @@ _SEAM = 0.04
 
 
 class NetworkFace:
-    """Makes finished faces. Not to be called from two threads at a time.
+    """Makes finished faces, one at a time; only :meth:`encode` may be called from other threads.
 
     Args:
         swapper: draws the donor.
@@ -57,6 +58,7 @@ class NetworkFace:
         self._enhancers = tuple(enhancers)
         self._masks = CropMasks(maskers, settings)
         self._settings = settings
+        self._encoding = threading.Lock()
         self._codes: weakref.WeakKeyDictionary[Identity, DonorCode] = weakref.WeakKeyDictionary()
 
     def configure(self, settings: Settings) -> None:
@@ -75,13 +77,16 @@ class NetworkFace:
     def encode(self, identity: Identity) -> DonorCode:
         """What the swapper knows of a donor; worked out at the first call for an identity.
 
+        May be called from any thread: another one waits rather than work it out twice.
+
         Raises:
             ModelError: the identity has no portraits, or a network failed.
         """
-        code = self._codes.get(identity)
-        if code is None:
-            code = self._codes[identity] = self._swapper.encode(identity.portraits)
-        return code
+        with self._encoding:
+            code = self._codes.get(identity)
+            if code is None:
+                code = self._codes[identity] = self._swapper.encode(identity.portraits)
+            return code
 
     def make(
         self,
