@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from masquerade.core.errors import ModelError
+from masquerade.runtime.budget import process_budget
 from masquerade.runtime.file_hash import hash_file
 from masquerade.runtime.remembered import Remembered
 
@@ -26,7 +27,8 @@ class BroughtFile:
         precision: fp32, fp16 or int8: of its weights.
         fixed_shapes: whether every input takes one shape only.
         size_bytes: of the file.
-        multiply_adds: of one run; 0 where that is not known.
+        winograd_bytes: by which the weights grow where 3x3 convolutions are written as matrix
+            products; 0 where that does not pay.
     """
 
     path: Path
@@ -34,7 +36,7 @@ class BroughtFile:
     precision: str
     fixed_shapes: bool
     size_bytes: int
-    multiply_adds: int
+    winograd_bytes: int
 
     @property
     def remembered(self) -> Remembered:
@@ -85,17 +87,22 @@ def _brought(path: Path) -> BroughtFile:
 
 
 def _facts(path: Path) -> dict[str, Any]:
-    from masquerade.runtime.graph_facts import graph_facts
+    from masquerade.runtime.graph_facts import facts_of
+    from masquerade.runtime.onnx_file import read_model
+    from masquerade.runtime.single_precision import to_single
+    from masquerade.runtime.winograd import winograd_cost
 
-    facts = graph_facts(path)
-    precision = facts.precision if facts.precision in ("fp16", "int8") else "fp32"
-    brought = BroughtFile(
-        path=path,
-        digest="",
-        precision=precision,
-        fixed_shapes=not any(None in port.shape for port in facts.inputs),
-        size_bytes=path.stat().st_size,
-        multiply_adds=facts.multiply_adds or 0,
-    )
-    data = asdict(brought)
-    return {k: v for k, v in data.items() if k not in ("path", "digest")} | {"version": _VERSION}
+    size_bytes = path.stat().st_size
+    with process_budget().admit(f"Reading {path.name}", 3 * size_bytes):
+        model = read_model(path)
+        facts = facts_of(model, size_bytes)
+        to_single(model, half=True)
+        precision = facts.precision if facts.precision in ("fp16", "int8") else "fp32"
+        grows = precision != "int8" and all(None not in port.shape[1:] for port in facts.inputs)
+        return {
+            "version": _VERSION,
+            "precision": precision,
+            "fixed_shapes": not any(None in port.shape for port in facts.inputs),
+            "size_bytes": size_bytes,
+            "winograd_bytes": winograd_cost(model) if grows else 0,
+        }

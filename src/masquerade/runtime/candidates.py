@@ -14,8 +14,7 @@ from masquerade.runtime.brought_file import BroughtFile
 
 __all__ = ["Candidate", "Group", "candidate_groups"]
 
-_LEAST_FOR_WINOGRAD = 1_000_000_000
-"""Multiply-adds below which the larger weights of the rewrite cost more than they spare."""
+_LIBRARIES = {"cpu": "onnxruntime", "openvino": "openvino"}
 _CASTING = ("tensorrt", "migraphx")
 """Providers that compute a float32 file in reduced precision by themselves."""
 
@@ -138,11 +137,11 @@ def _file_for(
 def _ways(
     provider: str, file: BroughtFile, precision: str, execution: Execution, *, openvino: bool
 ) -> tuple[Candidate, ...]:
-    if provider != "cpu":
-        plain = Candidate(file, provider, precision)
-        if not openvino or not _may_winograd(provider, file, precision, execution):
-            return (plain,)
-        return (plain, Candidate(file, provider, precision, winograd=True))
+    choices = _winograd_choices(file, precision, execution)
+    if not _on_processor(provider, execution):
+        return (Candidate(file, provider, precision),)
+    if provider == "openvino":
+        return tuple(Candidate(file, provider, precision, winograd) for winograd in choices)
     library = execution.options.get("cpu", {}).get("library", "auto")
     libraries = [name for name in ("cpu", "openvino") if library in ("auto", _LIBRARIES[name])]
     if not openvino:
@@ -150,26 +149,13 @@ def _ways(
     if precision == "bf16":  # ONNX Runtime has no kernels for it on processors
         libraries = [name for name in libraries if name == "openvino"]
     ways = []
-    for winograd in _winograd_choices(provider, file, precision, execution):
+    for winograd in choices:
         ways += [Candidate(file, name, precision, winograd) for name in libraries]
     return tuple(ways)
 
 
-_LIBRARIES = {"cpu": "onnxruntime", "openvino": "openvino"}
-
-
-def _may_winograd(provider: str, file: BroughtFile, precision: str, execution: Execution) -> bool:
-    return _on_processor(provider, execution) and True in _winograd_choices(
-        provider, file, precision, execution
-    )
-
-
-def _winograd_choices(
-    provider: str, file: BroughtFile, precision: str, execution: Execution
-) -> tuple[bool, ...]:
+def _winograd_choices(file: BroughtFile, precision: str, execution: Execution) -> tuple[bool, ...]:
     asked = execution.options.get("cpu", {}).get("winograd", "auto")
-    if asked == "on" and provider == "cpu":
-        return (True,)
-    if asked == "off" or precision != "fp32" or file.multiply_adds < _LEAST_FOR_WINOGRAD:
+    if asked == "off" or precision != "fp32" or not file.winograd_bytes:
         return (False,)
-    return (False, True)
+    return (True,) if asked == "on" else (False, True)

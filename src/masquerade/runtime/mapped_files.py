@@ -45,7 +45,7 @@ def _clean_mappings(inside: str) -> list[tuple[int, int]]:
         if len(parts) == 6 and "-" in parts[0] and not parts[0].endswith(":"):
             begin, end = (int(number, 16) for number in parts[0].split("-"))
             place = (begin, end) if parts[5].startswith(inside) else None
-        elif place is not None and parts[0] == "Private_Dirty:":
+        elif place is not None and parts[0] == "Anonymous:":  # pages of its own, by writing
             if int(parts[1]) == 0:
                 found.append(place)
             place = None

@@ -68,16 +68,17 @@ def choose(
         clock: seconds, monotonic.
 
     Raises:
-        MemoryBudgetError: none fits.
+        MemoryBudgetError: there was not enough memory for any.
         ModelError: no library takes the network; the error of the first.
     """
     times_ms: dict[str, float] = {}
     best: Candidate | None = None
     problem: Exception | None = None
     measured_now = False
-    fitting = [candidate for candidate in candidates if fits(candidate)]
-    if len(fitting) == 1:
-        return Choice(fitting[0], {}, measured_now=False)
+    plainest, *others = candidates
+    fitting = [candidate for candidate in (plainest, *others) if fits(candidate)]
+    if len(fitting) < 2:  # where none fits, the budget says so when the plainest is opened
+        return Choice((fitting or [plainest])[0], {}, measured_now=False)
     for candidate in fitting:
         remembered, key = candidate.file.remembered, _key(candidate, threads)
         taken_ms = remembered.get(key)
@@ -94,10 +95,7 @@ def choose(
             best = candidate
         times_ms[candidate.name] = float(taken_ms)
     if best is None:
-        raise problem or MemoryBudgetError(
-            "There is no way to run this network within the memory that is granted. Grant more "
-            "with --max-memory, or choose a smaller model."
-        )
+        raise problem or ModelError("No library takes this network; run `masquerade doctor`.")
     ordered = dict(sorted(times_ms.items(), key=lambda item: item[1]))
     return Choice(best, ordered, measured_now)
 

@@ -32,7 +32,6 @@ _REWRITE_VERSION = 1
 """To be raised when a pass changes what it writes: kept networks are then made anew."""
 _MODEL = "model.onnx"
 _OPENVINO_MODEL = "model.xml"
-_WINOGRAD_GROWTH = 4.0  # 36 numbers for the 9 of a 3x3 convolution
 _WORKSPACE_BYTES = 100 * 2**20  # of what a first look cannot tell: pictures between the layers
 _ON_DEVICE = ("cuda", "tensorrt", "directml", "migraphx", "webgpu")
 
@@ -186,8 +185,7 @@ class Opener:
     def _weight_bytes(self, candidate: Candidate) -> int:
         file = candidate.file
         widened = 2 if file.precision == "fp16" and candidate.precision != "fp16" else 1
-        grown = _WINOGRAD_GROWTH if candidate.winograd else 1.0
-        return int(file.size_bytes * widened * grown)
+        return file.size_bytes * widened + (file.winograd_bytes if candidate.winograd else 0)
 
     def _making_bytes(self, candidate: Candidate) -> int:
         """While it is made: the file as it is read, and what is made of it."""

@@ -219,8 +219,13 @@ def _ports(nodes: Iterable[Any]) -> tuple[Port, ...]:
     for node in nodes:
         sides = node.get_partial_shape()
         shape = tuple(None if side.is_dynamic else int(side.get_length()) for side in sides)
-        # An output may have no name of its own; the one of the node is as good.
-        names = node.get_names()
-        name = node.get_any_name() if names else node.get_node().get_friendly_name()
-        ports.append(Port(str(name), shape, node.get_element_type().to_dtype()))
+        name = _name(node)
+        ports.append(Port(name, shape, node.get_element_type().to_dtype()))
     return tuple(ports)
+
+
+def _name(node: Any) -> str:
+    """Its name in the file. A tensor may bear several, where operations were left out."""
+    own = str(node.get_node().get_friendly_name()).partition("/sink_port_")[0]
+    names = node.get_names()
+    return own if own in names or not names else str(node.get_any_name())
