@@ -5,8 +5,6 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
-from masquerade.apps.commands import doctor
-from masquerade.core.errors import ModelError
 from masquerade.media.file import VideoSource
 
 
@@ -89,20 +87,3 @@ def test_encoders_are_those_that_work(run):
     done = run("encoders", "--json")
     assert {"libx264", "libx265", "libvpx-vp9", "libsvtav1"} <= set(done.json["encoders"])
     assert not set(done.json["encoders"]) & set(done.json["missing"])
-
-
-def test_doctor_finds_everything_in_order(run):
-    done = run("doctor", "--json")
-    assert done.code == 0, done.err
-    assert {check["name"] for check in done.json["checks"]} >= {"video", "networks", "weights"}
-
-
-def test_doctor_names_what_is_broken(run, monkeypatch):
-    def damaged() -> str:
-        raise ModelError("The weight file x is damaged. Reinstall masquerade.")
-
-    monkeypatch.setitem(doctor._CHECKS, "weights", damaged)
-    done = run("doctor")
-    assert done.code == 8
-    assert "BROKEN  weights      The weight file x is damaged." in done.out
-    assert done.out.endswith("Broken: weights.\n")

@@ -42,13 +42,17 @@ class Film(Closing):
         self._pictures, self._count = pictures, count
         height, width = pictures[0].shape[:2]
         self.info = SourceInfo((width, height), count, _RATE, float(count / _RATE))
+        self._closed = False
 
     def __iter__(self) -> Iterator[Frame]:
         for seq in range(self._count):
+            if self._closed:
+                return
             yield Frame(_picture(self._pictures, seq), seq, round(1000 * seq / _RATE))
 
     def close(self) -> None:
-        """There is nothing to release."""
+        """End the iteration; may be called twice."""
+        self._closed = True
 
 
 class Camera(Closing):

@@ -21,6 +21,7 @@ def add_bench(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--list", action="store_true", help="list the scenarios and stop")
     _add_seconds(group)
     group.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    parser.set_defaults(threads=None)  # of --threads, which other commands have beside
 
 
 def add_tune(parser: argparse.ArgumentParser) -> None:

@@ -39,6 +39,8 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         console.note(f"[{number}/{len(scenarios)}] {item.name}")
         row = measure_apart(item, args.seconds, _execution_words(args))
         rows.append(row)
+        if "error" in row:
+            console.note(f"    {row['error']}")
         if args.json:
             print(json.dumps(row, ensure_ascii=False), flush=True)
     console.say(table(_HEADER, [_cells(row) for row in rows]))
@@ -80,7 +82,7 @@ def _execution_words(args: argparse.Namespace) -> list[str]:
 
 def _cells(row: dict[str, Any]) -> Sequence[str]:
     if "error" in row:
-        return (row["scenario"], str(row["error"]), *[""] * (len(_HEADER) - 2))
+        return (row["scenario"], "failed", *[""] * (len(_HEADER) - 2))
     slowest = max(row["stages_ms"], key=row["stages_ms"].get)
     vram = row["vram_mb"]
     return (

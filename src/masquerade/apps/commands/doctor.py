@@ -1,76 +1,67 @@
-"""``masquerade doctor``: is this installation whole?"""
+"""``masquerade doctor``: is this installation whole, and what would make it quicker?"""
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-from collections.abc import Callable
-from importlib import metadata
 from typing import Any
 
-from masquerade._version import __version__
 from masquerade.apps.console import Console
-from masquerade.core.errors import MasqueradeError, RuntimeSetupError
+from masquerade.apps.doctor.finding import Finding
+from masquerade.apps.doctor.hardware import look_at_hardware, read_machine
+from masquerade.apps.doctor.software import look_at_software
+from masquerade.core.errors import RuntimeSetupError
 
 __all__ = ["run"]
 
 
-def run(_args: argparse.Namespace, console: Console) -> dict[str, Any]:
-    """Make every check; one that fails says how to repair it and the exit code is 8."""
-    checks = []
-    for name, check in _CHECKS.items():
-        try:
-            ok, detail = True, check()
-        except (MasqueradeError, ImportError) as error:
-            ok, detail = False, str(error)
-        console.say(f"{'ok    ' if ok else 'BROKEN'}  {name:<11}  {detail}")
-        checks.append({"name": name, "ok": ok, "detail": detail})
-    broken = [check["name"] for check in checks if not check["ok"]]
-    console.say(f"Broken: {', '.join(map(str, broken))}." if broken else "Everything is in order.")
-    return {"checks": checks, "exit_code": RuntimeSetupError.exit_code if broken else 0}
+def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Make every check. What is broken says how to repair it, and the exit code is 8."""
+    findings: list[Finding] = []
+
+    def show(found: list[Finding]) -> None:
+        for item in found:
+            console.say(f"{item.mark:<6}  {item.name:<24}  {item.detail}")
+        findings.extend(found)
+
+    show(look_at_hardware(read_machine()))
+    show(look_at_software())
+    if not _broken(findings):
+        for group in _networks(args.models):
+            show(group)
+    broken = _broken(findings)
+    advice = [item.name for item in findings if item.state == "advice"]
+    if broken:
+        console.say(f"Broken: {', '.join(broken)}.")
+    elif advice:
+        console.say(f"Everything works; {', '.join(advice)} could be better.")
+    else:
+        console.say("Everything is in order.")
+    return {
+        "checks": [_plain(item) for item in findings],
+        "exit_code": RuntimeSetupError.exit_code if broken else 0,
+    }
 
 
-def _machine() -> str:
-    return f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+def _networks(models: bool) -> list[list[Finding]]:
+    from masquerade.apps.doctor.networks import look_at_models, look_at_shipped
+    from masquerade.apps.doctor.providers import advise_providers, executions
+    from masquerade.models.library import Library
+
+    ways = executions()
+    installed = Library().installed()
+    groups = [advise_providers(ways), look_at_shipped(ways)]
+    if models:
+        groups.append(look_at_models(list(installed), ways))
+    elif installed:
+        names = ", ".join(item.spec.name for item in installed)
+        groups.append([Finding("models", "ok", f"{names}; --models runs them all")])
+    return groups
 
 
-def _python() -> str:
-    return f"{platform.python_version()}, masquerade {__version__}"
+def _broken(findings: list[Finding]) -> list[str]:
+    return [item.name for item in findings if item.state == "broken"]
 
 
-def _libraries() -> str:
-    import cv2
-
-    return f"numpy {metadata.version('numpy')}, OpenCV {cv2.__version__}"
-
-
-def _video() -> str:
-    from masquerade.media.file import available_encoders
-
-    return f"PyAV {metadata.version('av')}, encoders {' '.join(available_encoders())}"
-
-
-def _networks() -> str:
-    from masquerade.runtime.providers import check_runtime_packages, load_onnxruntime
-
-    package = check_runtime_packages()
-    providers = " ".join(load_onnxruntime().get_available_providers())
-    return f"{package} {metadata.version(package)}, {providers}"
-
-
-def _weights() -> str:
-    from masquerade.models.store import registry, verify_weights
-
-    verify_weights()
-    return f"{len(registry())} files, all hashes right"
-
-
-_CHECKS: dict[str, Callable[[], str]] = {
-    "machine": _machine,
-    "python": _python,
-    "libraries": _libraries,
-    "video": _video,
-    "networks": _networks,
-    "weights": _weights,
-}
+def _plain(item: Finding) -> dict[str, Any]:
+    ok = item.state != "broken"
+    return {"name": item.name, "ok": ok, "state": item.state, "detail": item.detail}

@@ -97,6 +97,8 @@ class _Tuning:
             self._console.note(f"trying {trial.name} ({trial.scenario.name})")
             row = measure_apart(trial.scenario, self._seconds, trial.words)
             row["chosen"] = dict(trial.chosen)
+            if "error" in row:
+                self._console.note(f"    {row['error']}")
             if self._json:
                 print(json.dumps(row, ensure_ascii=False), flush=True)
             rows.append(row)
@@ -113,7 +115,7 @@ def _cores() -> int:
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     tried = ", ".join(f"{key} {value}" for key, value in row["chosen"].items())
     if "error" in row:
-        return (tried, row["scenario"], row["error"], "", "", "")
+        return (tried, row["scenario"], "failed", "", "", "")
     return (
         tried,
         row["scenario"],

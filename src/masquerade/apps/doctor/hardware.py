@@ -6,9 +6,11 @@ with AVX2, 16 GB of memory. The built-in swapper needs none of it, so nothing he
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 from dataclasses import dataclass
+from pathlib import Path
 
 from masquerade.apps.doctor.finding import Finding
 
@@ -51,7 +53,7 @@ def read_machine() -> Machine:
     affinity = getattr(os, "sched_getaffinity", None)
     return Machine(
         system=f"{platform.system()} {platform.machine()}",
-        processor=platform.processor(),
+        processor=_processor_name(),
         cores=len(affinity(0)) if affinity else os.cpu_count() or 1,
         vectors=_vectors(),
         memory_bytes=int(psutil.virtual_memory().total),
@@ -111,15 +113,21 @@ def _devices(machine: Machine) -> Finding:
     )
 
 
+def _processor_name() -> str:
+    """As its maker calls it; Linux keeps it where Python does not look."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
 def _vectors() -> str:
     import cv2
 
-    widths = {
-        "avx512": "CPU_AVX512_SKX",
-        "avx2": "CPU_AVX2",
-        "neon": "CPU_NEON",
-    }
-    for name, constant in widths.items():
-        if hasattr(cv2, constant) and cv2.checkHardwareSupport(getattr(cv2, constant)):
+    # Those that OpenCV was built for; "?" marks what this processor lacks, "*" what it has.
+    here = {word.strip("*").upper() for word in cv2.getCPUFeaturesLine().split() if "?" not in word}
+    for name, feature in {"avx512": "AVX512-SKX", "avx2": "AVX2", "neon": "NEON"}.items():
+        if feature in here:
             return name
     return ""

@@ -1,0 +1,67 @@
+"""What bench and tune choose from figures, and the scenarios that there are."""
+
+from __future__ import annotations
+
+import pytest
+
+from masquerade.apps.bench.clip import Camera, Film, render_pictures
+from masquerade.apps.bench.scenario import Scenario, all_scenarios, find_scenario
+from masquerade.apps.bench.trials import (
+    best_preset,
+    best_row,
+    model_trials,
+    preset_trials,
+    thread_trials,
+)
+from masquerade.core.errors import SettingsError
+from masquerade.testing import assert_source_contract
+
+BOUNDS = {"quality": 150, "balanced": 90, "fast": 60}
+
+
+def test_a_thread_more_must_be_worth_it():
+    rows = [{"fps": 60.0}, {"fps": 61.0}, {"fps": 70.0}, {"error": "no memory"}]
+    assert best_row(rows) == {"fps": 70.0}
+    assert best_row(rows[:2]) == {"fps": 60.0}
+    assert best_row([{"error": "x"}]) is None
+
+
+def test_the_best_picture_that_keeps_up():
+    rows = {
+        "quality": {"p95_ms": 160, "dropped": 0.0},
+        "balanced": {"p95_ms": 80, "dropped": 0.0},
+        "fast": {"p95_ms": 50, "dropped": 0.0},
+    }
+    assert best_preset(rows, BOUNDS) == "balanced"
+    rows["balanced"]["dropped"] = 0.2
+    assert best_preset(rows, BOUNDS) == "fast"
+    assert best_preset({key: {"error": "x"} for key in BOUNDS}, BOUNDS) == "fast"
+
+
+def test_trials_stay_within_the_cores():
+    assert [trial.chosen["threads"] for trial in thread_trials(1)] == [1]
+    assert [trial.chosen["threads"] for trial in thread_trials(6)] == [1, 2, 4]
+    assert {trial.scenario.preset for trial in preset_trials(2)} == set(BOUNDS)
+    trials = model_trials("inswapper_128", ["cpu", "openvino"], ["fp32", "int8"])
+    assert len(trials) == 4
+    assert trials[-1].words == ("--execution-provider", "openvino", "--precision", "int8")
+
+
+def test_scenarios_are_found_by_name_or_its_beginning():
+    scenarios = all_scenarios(["inswapper_128"], ["gfpgan_1.4"])
+    names = [item.name for item in scenarios]
+    assert len(set(names)) == len(names)
+    assert "mesh/720p/balanced" in names
+    assert "inswapper_128+gfpgan_1.4/auto/720p/balanced" in names
+    assert find_scenario("mesh/480p/balanced", scenarios) == [Scenario(size="480p")]
+    assert len(find_scenario("inswapper_128/", scenarios)) == 2
+    with pytest.raises(SettingsError, match="mesh/480p"):
+        find_scenario("other", scenarios)
+
+
+def test_the_film_and_the_camera_are_sources():
+    pictures = render_pictures((160, 120), 3)
+    assert_source_contract(lambda: Film(pictures, 5))
+    frames = list(Camera(pictures, 0.2))
+    assert [frame.seq for frame in frames] == [0, 1, 2, 3, 4, 5]
+    assert all(frame.captured_s for frame in frames)
