@@ -18,6 +18,7 @@ from masquerade.models.library import Library
 from masquerade.models.maskers import FaceParser, OcclusionMasker
 from masquerade.models.swapper import Swapper
 from masquerade.runtime.loader import load_network
+from masquerade.runtime.providers import resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,5 +180,5 @@ def _network(spec: ModelSpec, execution: Execution, library: Library) -> Network
         sha256=library.sha256(path),
         label=spec.name,
         variants=variants,
-        free_batch=spec.role == "swapper",
+        free_batch=spec.role == "swapper" and resolve(execution)[0][0] not in _APART,
     )
