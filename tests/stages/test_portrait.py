@@ -134,6 +134,13 @@ def test_the_largest_file_can_be_read_back(tmp_path):
         dataclasses.replace(full, portraits=(*many, _portrait()))
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("portraits") / "saved.mqid"
+    donor("mona").save(path)
+    return path
+
+
 def _changed(saved: Path, path: Path, header: dict[str, object], **pictures: bytes | None) -> Path:
     with zipfile.ZipFile(saved) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
@@ -173,19 +180,16 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
-def test_hostile_portraits_are_refused_in_one_sentence(kind, tmp_path):
-    saved = tmp_path / "saved.mqid"
-    donor("mona").save(saved)
+def test_hostile_portraits_are_refused_in_one_sentence(kind, saved, tmp_path):
     header, pictures = HOSTILE[kind]
     with pytest.raises(InputError) as caught:
         Identity.load(_changed(saved, tmp_path / "hostile.mqid", header, **pictures))
     assert str(caught.value).rstrip().endswith(".")
 
 
-def test_damage_in_a_portrait_never_escapes_the_error_tree(tmp_path):
+def test_damage_in_a_portrait_never_escapes_the_error_tree(saved, tmp_path):
     path = tmp_path / "damaged.mqid"
-    donor("mona").save(path)
-    data, rng = path.read_bytes(), np.random.default_rng(2)
+    data, rng = saved.read_bytes(), np.random.default_rng(2)
     start = data.index(b"portrait-00.png")
     for place in rng.integers(start, len(data), 40):
         path.write_bytes(data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :])
@@ -206,8 +210,6 @@ def test_cutting_a_portrait_is_no_noticeable_part_of_enrolment():
     assert cut_s < 0.1 * (time.thread_time() - started)
 
 
-def test_corrupt_files_are_named_as_such(tmp_path):
-    saved = tmp_path / "saved.mqid"
-    donor("mona").save(saved)
+def test_corrupt_files_are_named_as_such(saved, tmp_path):
     with pytest.raises(CorruptMediaError, match="damaged"):
         Identity.load(_changed(saved, tmp_path / "bad.mqid", {"portraits": []}))
