@@ -117,8 +117,11 @@ def test_pasted_back_it_is_the_same_picture(both, kps):
     outer = cv2.dilate((inside > 0).astype(np.uint8), np.ones((5, 5)))
     difference = np.abs(result.astype(int) - expected).max(axis=2)
     assert inner.sum() > 3000
-    # Theirs is cut to whole numbers twice and sampled linearly, ours rounded and sampled cubically.
+    # Theirs is cut to whole numbers twice, one level darker by that, and sampled linearly; ours is
+    # rounded and sampled cubically.
     assert difference[inner == 1].max() <= 3
-    assert difference[inner == 1].mean() < 1.2
+    brighter = (result.astype(int) - expected)[inner == 1]
+    assert 0 < brighter.mean() < 1
+    assert brighter.std() < 0.8
     assert difference[outer == 0].max() == 0
     assert np.abs(result.astype(int) - frame)[inner == 1].mean() > 5
