@@ -30,7 +30,7 @@ def test_weights_are_half_ports_are_not_and_the_picture_is_kept(tmp_path):
     weights = [t for t in model.graph.initializer if len(t.dims) == 4 and max(t.dims) > 2]
     assert {tensor.data_type for tensor in weights} == {TensorProto.FLOAT16}
     assert model.graph.initializer[-1].name == "emap"
-    before, after = Session(source, threads=1), Session(target, threads=1)
+    before, after = (Session(path, threads=1) for path in (source, target))
     parity = measure_parity(before.run, after.run, feeds(3), peak=1.0)
     assert 60 < parity.psnr_db < 100  # half, not the same numbers again
 
@@ -46,18 +46,15 @@ def test_normalisation_stays_single_and_convolutions_do_not():
     assert by_operator["ReduceMean"] == by_operator["Sqrt"] == {TensorProto.FLOAT}
 
 
-def test_large_activations_do_not_overflow_where_they_are_squared():
+def test_squares_stay_single_since_256_squared_is_beyond_half():
+    # By the types: ONNX Runtime has no half kernels for a CPU and computes in single anyhow.
     model = draft_small_swapper()
-    first = next(t for t in model.graph.initializer if len(t.dims) == 4 and t.dims[1] == 3)
-    values = onnx.numpy_helper.to_array(first) * 400
-    first.CopyFrom(onnx.numpy_helper.from_array(values, first.name))
-    exact = Session(model.SerializeToString(), threads=1)
     to_half(model)
-    half = Session(model.SerializeToString(), threads=1)
-    for feed in feeds(2):
-        result = half.run(feed)[0]
-        assert np.isfinite(result).all()
-        assert np.abs(result - exact.run(feed)[0]).mean() < 0.01
+    types = types_of(model)
+    products = [node for node in model.graph.node if node.op_type == "Mul"]
+    squares = {types[n.output[0]] for n in products if n.input[0] == n.input[1]}
+    assert squares == {TensorProto.FLOAT}
+    assert TensorProto.FLOAT16 in {types[n.output[0]] for n in products}
 
 
 def test_tiny_constants_are_found_in_constant_nodes_too():

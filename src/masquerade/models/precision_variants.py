@@ -47,7 +47,8 @@ class VariantReport:
         path: of its file in the library.
         precision: int8 or fp16.
         psnr_db: against the published file on inputs that calibration has not seen; for pictures
-            white is the peak, for other outputs their span.
+            white is the peak, for other outputs their span. Of float16 it is an upper bound: a
+            CPU computes between its nodes in float32, where a device rounds.
         worst_db: of the worst of these inputs.
         size_bytes: of the file.
         ms_before: median time of the published file, ONNX Runtime on the CPU.
