@@ -14,7 +14,7 @@ from masquerade.models.enhancer import Enhancer
 from masquerade.models.face_detectors import FaceDetector
 from masquerade.models.library import Library
 from masquerade.models.maskers import FaceParser, Masker, OcclusionMasker
-from masquerade.models.opening import close_models, open_as, open_model
+from masquerade.models.opening import close_model, close_models, open_as, open_model
 from masquerade.models.swapper import Swapper
 from masquerade.testing.networks.functional import fill_library, write_functional
 
@@ -69,6 +69,18 @@ def test_networks_are_shared_by_what_is_asked_for(library):
     assert other is not first
     close_models()
     assert open_model("inswapper_128", EXECUTION, library) is not first
+
+
+def test_one_model_goes_and_what_it_needs_stays(library):
+    fill_library(library, ["inswapper_128"])
+    first = open_as(Swapper, "inswapper_128", EXECUTION, library)
+    embedder = open_model("w600k_r50", EXECUTION, library)
+    close_model(first)
+    close_model(first)
+    again = open_as(Swapper, "inswapper_128", EXECUTION, library)
+    assert again is not first
+    assert again._embedder is embedder
+    again.encode([portrait(1)])
 
 
 def test_int8_is_asked_of_the_large_networks_only(library):

@@ -120,6 +120,16 @@ def close_model(model: Model) -> None:
             item.model.close()
 
 
+def close_model(model: Model) -> None:
+    """Let one model go that was opened here; what it needs (embedder, converter) stays open.
+
+    The next :func:`open_model` opens it anew. Closing it twice does no harm.
+    """
+    with _LOCK:
+        _OPENED[:] = [item for item in _OPENED if item.model is not model]
+        model.close()
+
+
 def close_models() -> None:
     """Let every network go that was opened here; those who still hold a model cannot run it."""
     with _LOCK:
