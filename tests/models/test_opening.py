@@ -1,5 +1,7 @@
 """Models by their name: from the library's file to what works, on the real loader."""
 
+import threading
+
 import numpy as np
 import pytest
 from recorded import portrait
@@ -7,6 +9,7 @@ from recorded import portrait
 from masquerade.core.errors import LicenceError, ModelError
 from masquerade.core.execution import Execution
 from masquerade.models import emap as emap_module
+from masquerade.models import opening
 from masquerade.models.arcface import ArcFace
 from masquerade.models.catalogue import catalogue
 from masquerade.models.emap import read_emap
@@ -81,6 +84,24 @@ def test_one_model_goes_and_what_it_needs_stays(library):
     assert again is not first
     assert again._embedder is embedder
     again.encode([portrait(1)])
+
+
+def test_closing_does_not_wait_for_a_load(library, monkeypatch):
+    """A load that is short of memory waits until others have closed what is idle."""
+    fill_library(library, ["det_10g", "xseg_1"])
+    idle = open_model("det_10g", EXECUTION, library)
+    load = opening.load_network
+
+    def load_short_of_memory(*args, **options):
+        closing = threading.Thread(target=close_model, args=(idle,), daemon=True)
+        closing.start()
+        closing.join(10)
+        assert not closing.is_alive()
+        return load(*args, **options)
+
+    monkeypatch.setattr(opening, "load_network", load_short_of_memory)
+    open_model("xseg_1", EXECUTION, library)
+    assert open_model("det_10g", EXECUTION, library) is not idle
 
 
 def test_int8_is_asked_of_the_large_networks_only(library):

@@ -57,7 +57,11 @@ class _Opened:
 
 
 _OPENED: list[_Opened] = []
-_LOCK = threading.RLock()
+_LOCK = threading.Lock()
+"""Guards the list, for moments only: a load may have others closed to make room, see below."""
+_LOADING = threading.RLock()
+"""Held while a model loads, which opens those that it needs. Closing never waits for it: a load
+that is short of memory waits for closing."""
 
 
 def open_model(name: str, execution: Execution, library: Library | None = None) -> Model:
@@ -78,12 +82,12 @@ def open_model(name: str, execution: Execution, library: Library | None = None) 
         MemoryBudgetError: it does not fit into the memory that was granted.
     """
     library = library or Library()
-    with _LOCK:
-        for item in _OPENED:
-            if (item.name, item.folder) == (name, library.folder) and item.execution == execution:
-                return item.model
-        model = _open(library.spec(name), execution, library)
-        _OPENED.append(_Opened(name, execution, library.folder, model))
+    with _LOADING:
+        model = _find(name, execution, library)
+        if model is None:
+            model = _open(library.spec(name), execution, library)
+            with _LOCK:
+                _OPENED.append(_Opened(name, execution, library.folder, model))
         return model
 
 
@@ -113,29 +117,31 @@ def open_as(
 
 
 def close_model(model: Model) -> None:
-    """Let one model's network go; whoever asks for it again gets it opened anew."""
-    with _LOCK:
-        for item in [item for item in _OPENED if item.model is model]:
-            _OPENED.remove(item)
-            item.model.close()
-
-
-def close_model(model: Model) -> None:
     """Let one model go that was opened here; what it needs (embedder, converter) stays open.
 
     The next :func:`open_model` opens it anew. Closing it twice does no harm.
     """
     with _LOCK:
         _OPENED[:] = [item for item in _OPENED if item.model is not model]
-        model.close()
+    model.close()
 
 
 def close_models() -> None:
     """Let every network go that was opened here; those who still hold a model cannot run it."""
     with _LOCK:
-        for item in _OPENED:
-            item.model.close()
+        opened = [item.model for item in _OPENED]
         _OPENED.clear()
+    for model in opened:
+        model.close()
+
+
+def _find(name: str, execution: Execution, library: Library) -> Model | None:
+    """The one that is open already."""
+    with _LOCK:
+        for item in _OPENED:
+            if (item.name, item.folder) == (name, library.folder) and item.execution == execution:
+                return item.model
+    return None
 
 
 def _open(spec: ModelSpec, execution: Execution, library: Library) -> Model:
