@@ -21,7 +21,7 @@ from masquerade.runtime.channels_last import rewrite_channels_last
 from masquerade.runtime.graph_edit import GraphEdit
 from masquerade.runtime.graph_shapes import infer_shapes
 from masquerade.runtime.linear_steps import Source, trace_source
-from masquerade.runtime.winograd_axes import POINTS, TAPS, TILE, AxisTransform
+from masquerade.runtime.winograd_axes import POINTS, TAPS, AxisTransform
 from masquerade.runtime.winograd_nodes import WinogradConvolution
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class _Candidate:
     def _products(self) -> float:
         out, inner = self.channels
         rows, columns = self.plan.rows, self.plan.columns
-        height, width = self.plan.size_hw
+        _, width = self.plan.size_hw
         tiles = rows.all_tiles * columns.all_tiles
         weights = _VALUES**2 * out * inner
         entered = rows.all_tiles * _VALUES
