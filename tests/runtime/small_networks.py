@@ -59,16 +59,23 @@ def convolutions(
 
 
 def overflowing_half(path: Path) -> Path:
-    """In half precision its middle is beyond 65504; in single it is the input times two."""
+    """In half precision its output ``middle`` is beyond 65504; ``swapped`` is the input times 4."""
     weights = {"up": np.full(1, 60000, np.float16), "down": np.full(1, 1 / 30000, np.float16)}
     nodes = [
         helper.make_node("Mul", ["picture", "up"], ["a"]),
-        helper.make_node("Mul", ["a", "up"], ["b"]),
-        helper.make_node("Mul", ["b", "down"], ["c"]),
+        helper.make_node("Mul", ["a", "up"], ["middle"]),
+        helper.make_node("Mul", ["middle", "down"], ["c"]),
         helper.make_node("Mul", ["c", "down"], ["swapped"]),
     ]
     shape: list[int | str] = [1, 3, 16, 16]
-    return save(path, nodes, weights, {"picture": shape}, {"swapped": shape}, TensorProto.FLOAT16)
+    return save(
+        path,
+        nodes,
+        weights,
+        {"picture": shape},
+        {"swapped": shape, "middle": shape},
+        TensorProto.FLOAT16,
+    )
 
 
 def greedy(path: Path, side: int = 40_000) -> Path:

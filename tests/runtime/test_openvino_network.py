@@ -55,6 +55,8 @@ def test_its_own_format_gives_the_same(
 ) -> None:
     save_for_openvino(path, tmp_path / "small.xml")
     again = OpenVinoNetwork(tmp_path / "small.xml", SETUP)
+    assert again.input_ports == network.input_ports
+    assert again.output_ports == network.output_ports
     feeds = plausible_feeds(network.input_ports)
     np.testing.assert_array_equal(again.run(feeds)[0], network.run(feeds)[0])
 
