@@ -142,16 +142,20 @@ class _Job:
     def _check(self, part: PartFile, mirror: Mirror) -> Fetched:
         """Name the file if it is the one."""
         known, found = self.wanted.sha256, part.sha256
-        if known is not None and found != known:
-            if self.wanted.verified or mirror.own:
+        trusted = self.wanted.trust and not self.wanted.verified
+        if known not in (None, found) and not trusted:
+            if self.wanted.verified:
                 part.discard()
                 raise DownloadError(f"its SHA-256 is {found}, not {known}; it was deleted.")
-            if not self.wanted.trust:
-                raise _OtherHashError(
-                    f"{self.wanted.target.name} from {mirror} has the SHA-256 {found}, not {known} "
-                    f"({self.wanted.known_from}; its publisher states none). Compare it with a "
-                    "source that you trust, and take it with --trust; it is kept until then."
-                )
+            text = (
+                f"{self.wanted.target.name} from {mirror} has the SHA-256 {found}, not {known} "
+                f"({self.wanted.known_from}; its publisher states none). Compare it with a "
+                "source that you trust, and take it with --trust."
+            )
+            if mirror.own:
+                part.discard()
+                raise DownloadError(text)
+            raise _OtherHashError(f"{text} It is kept until then.")
         part.finish()
         return Fetched(found, part.size_bytes, str(mirror))
 

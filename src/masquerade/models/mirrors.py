@@ -3,7 +3,7 @@
 Own mirrors come first: the variable ``MASQUERADE_MIRRORS`` names folders, ``file://`` and
 ``https://`` addresses, separated by ``;``. Below each of them a file is looked for as
 ``MODEL/FILE`` (so another machine's model folder is a mirror as it is) and as ``FILE``.
-``MASQUERADE_OFFLINE`` forbids the network; folders still count.
+``MASQUERADE_OFFLINE`` forbids the network; folders and servers on this machine still count.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Permissions:
     """What a download may do.
 
     Attributes:
-        offline: no network at all.
+        offline: nothing beyond this machine.
         insecure: plain ``http`` too, and then only for files whose hash is known. To this very
             machine it is always allowed.
     """
@@ -67,9 +67,10 @@ class Permissions:
             DownloadError: with the reason.
         """
         parts = urlsplit(address)
-        if self.offline:
+        here = parts.scheme in {"http", "https"} and _is_here(parts.hostname or "")
+        if self.offline and not here:
             raise DownloadError("The network is forbidden; unset MASQUERADE_OFFLINE to allow it.")
-        if parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname or "")):
+        if parts.scheme == "https" or here:
             return
         if parts.scheme != "http":
             raise DownloadError(f"{address} is no https address; give one.")

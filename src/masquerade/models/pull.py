@@ -102,13 +102,14 @@ def _choose(spec: ModelSpec, how: Pull) -> list[ModelFile]:
 def _suffices(here: Installed, files: list[ModelFile], how: Pull) -> bool:
     """Whether what is installed is what is asked for."""
     published = [file for file in here.files if file.published]
-    if not how.exporter:
-        return any(file.precision == files[0].precision for file in published)
-    return any(
+    same = any(
         own.name == file.name and file.sha256 in (None, own.sha256)
         for own in published
         for file in files
     )
+    if same or how.exporter:
+        return same
+    return any(file.precision == files[0].precision for file in published)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ def as_model(found: Recognised, spec: ModelSpec) -> Recognised:
             spec, file, found.how, found.sha256, found.facts, found.candidates, found.looks_like
         )
     raise ModelError(
-        f"This file is not {spec.name}: {found.looks_like}. {' '.join(found.notes)} "
+        f"This file is not {spec.name}: it {found.looks_like}. {' '.join(found.notes)} "
         "Give the file of that model."
     )
 

@@ -50,15 +50,15 @@ def _with_needs(specs: list[ModelSpec], library: Library, *, alone: bool) -> lis
 def _pull(
     spec: ModelSpec, args: argparse.Namespace, library: Library, console: Console
 ) -> dict[str, Any]:
-    before = library.find(spec.name)
     asked = spec.name in args.names  # needs are taken as they come
     with console.progress(spec.name) as line:
+        show = TransferLine(spec.name, line)
         how = Pull(
             exporter=(args.exporter or "") if asked else "",
             precision=(args.precision or "") if asked else "",
             trust=args.trust,
             permissions=Permissions.from_environment(offline=args.offline, insecure=args.insecure),
-            show=TransferLine(spec.name, line),
+            show=show,
             waiting=lambda: console.note(f"Another process is at {spec.name}; waiting for it."),
         )
         try:
@@ -66,13 +66,12 @@ def _pull(
         except KeyboardInterrupt:
             console.note("What was fetched is kept; the same command goes on from there.")
             raise
-    return _report(found, before, console)
+    return _report(found, console, fresh=show.begun)
 
 
-def _report(found: Installed, before: Installed | None, console: Console) -> dict[str, Any]:
-    known = {file.name for file in before.files} if before else set()
-    file = next((f for f in found.files if f.name not in known and f.published), found.main)
-    fresh = file.name not in known
+def _report(found: Installed, console: Console, *, fresh: bool) -> dict[str, Any]:
+    published = [file for file in found.files if file.published]
+    file = published[-1] if fresh else found.main
     if fresh:
         console.say(
             f"{found.name}: {megabytes(file.size_bytes)}, {file.precision}, from {file.origin}; "

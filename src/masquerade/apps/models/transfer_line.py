@@ -35,6 +35,11 @@ class TransferLine:
         self._clock = clock
         self._moments: deque[tuple[float, int]] = deque()
 
+    @property
+    def begun(self) -> bool:
+        """Whether anything was transferred."""
+        return bool(self._moments)
+
     def __call__(self, transferred: Transferred) -> None:
         """Take note, and show it if the last time was long enough ago."""
         now_s, done = self._clock(), transferred.done_bytes
