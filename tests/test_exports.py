@@ -15,6 +15,7 @@ NAMES = [
     "CancelledError",
     "ConsentError",
     "Engine",
+    "Execution",
     "FaceError",
     "Identity",
     "InputError",

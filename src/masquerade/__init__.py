@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         RuntimeSetupError,
         SettingsError,
     )
+    from masquerade.core.execution import Execution
     from masquerade.core.settings import Settings
     from masquerade.engine import (
         Engine,
@@ -56,6 +57,7 @@ __all__ = [
     "CancelledError",
     "ConsentError",
     "Engine",
+    "Execution",
     "FaceError",
     "Identity",
     "InputError",
@@ -83,6 +85,7 @@ __all__ = [
 
 _HOMES = {
     "Engine": "engine",
+    "Execution": "core.execution",
     "Identity": "stages.identity",
     "LiveOptions": "engine",
     "LiveSession": "engine",

@@ -1,26 +1,12 @@
-"""Shared networks stay while somebody uses them, and go when nobody has for a while."""
+"""Shared networks stay while somebody uses them, and go when memory is wanted and nobody does."""
 
 from __future__ import annotations
 
-import threading
-import time
-
 import pytest
 
+from masquerade.core.errors import MemoryBudgetError
 from masquerade.engine.leases import Leases
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_s = 100.0
-
-    def __call__(self) -> float:
-        return self.now_s
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
+from masquerade.runtime.budget import Budget
 
 
 @pytest.fixture
@@ -29,62 +15,52 @@ def closed() -> list[object]:
 
 
 @pytest.fixture
-def leases(clock, closed):
-    found = Leases(closed.append, clock)
-    yield found
-    found.close_idle()
-    found.close_overdue()  # ends the timer
+def leases(closed) -> Leases:
+    return Leases(closed.append)
 
 
-def test_what_two_engines_use_stays_until_both_are_done(leases, clock, closed):
-    a, b = object(), object()
-    leases.take([a, b])
-    leases.take([a])
-    leases.give_back([a, b], idle_s=10)
-    clock.now_s += 11
-    leases.close_overdue()
-    assert closed == [b]
-    leases.give_back([a], idle_s=10)
-    clock.now_s += 11
-    leases.close_overdue()
-    assert closed == [b, a]
-
-
-def test_what_is_used_again_in_time_is_not_let_go(leases, clock, closed):
-    a = object()
-    leases.take([a])
-    leases.give_back([a], idle_s=10)
-    clock.now_s += 9
-    leases.take([a])
-    clock.now_s += 100
-    leases.close_overdue()
-    leases.close_idle()
-    assert closed == []
-    leases.give_back([a], idle_s=10)
-
-
-def test_idle_networks_go_at_once_when_memory_is_wanted(leases, closed):
+def test_what_nobody_uses_stays_until_memory_is_wanted(leases, closed):
     used, idle = object(), object()
     leases.take([used, idle])
-    leases.give_back([idle], idle_s=1000)
+    leases.give_back([idle])
     assert closed == []
     leases.close_idle()
     assert closed == [idle]
-    leases.give_back([used], idle_s=0)
-    assert closed == [idle, used]
 
 
-def test_nobody_has_to_come_back_for_it():
-    gone = threading.Event()
-    leases = Leases(lambda model: gone.set())
+def test_what_two_engines_use_stays_until_both_are_done(leases, closed):
+    a, b = object(), object()
+    leases.take([a, b])
+    leases.take([a])
+    leases.give_back([a, b], at_once=True)
+    assert closed == [b]
+    leases.give_back([a], at_once=True)
+    assert closed == [b, a]
+
+
+def test_what_is_taken_again_is_not_let_go(leases, closed):
+    a = object()
+    leases.take([a])
+    leases.give_back([a])
+    leases.take([a])
+    leases.close_idle()
+    assert closed == []
+
+
+def test_a_budget_asks_for_it_before_it_refuses():
+    used = 100
+    budget = Budget("--max-memory", lambda: used, lambda: 1000)
+    budget.set_limit(120)
+
+    def close(model: object) -> None:
+        nonlocal used
+        used -= 50
+
+    leases = Leases(close)
+    budget.relieve_with(leases.close_idle)
     model = object()
     leases.take([model])
-    began_s = time.monotonic()
-    leases.give_back([model], idle_s=0.2)
-    assert not gone.is_set()
-    assert gone.wait(10)
-    assert time.monotonic() - began_s >= 0.2
-    for thread in threading.enumerate():
-        if thread.name == "idle-networks":
-            thread.join(10)
-    assert not [t for t in threading.enumerate() if t.name == "idle-networks"]
+    with pytest.raises(MemoryBudgetError):
+        budget.admit("another", 40)
+    leases.give_back([model])
+    budget.admit("another", 40)

@@ -13,9 +13,17 @@ if TYPE_CHECKING:
     from masquerade.core.face import Attributes
     from masquerade.core.protocols import Stage
     from masquerade.core.settings import Settings
+    from masquerade.stages.detect import FindsFaces
     from masquerade.stages.identity import Identity
 
-__all__ = ["KNOBS", "donors_change", "knob_change", "settings_change", "steady_change"]
+__all__ = [
+    "KNOBS",
+    "donors_change",
+    "knob_change",
+    "networks_change",
+    "settings_change",
+    "steady_change",
+]
 
 KNOBS: Mapping[str, tuple[str, str]] = {
     "search": ("detect", "every"),
@@ -29,7 +37,8 @@ def settings_change(
     settings: Settings,
     identities: Mapping[str, Identity],
     references: Mapping[str, Attributes | int],
-    prepared: Any = None,
+    swap: Callable[[Stage], Stage],
+    effects: Any,
 ) -> Change:
     """Everything works by these settings and draws these donors from one frame on.
 
@@ -37,19 +46,36 @@ def settings_change(
         settings: how to swap.
         identities: the donors by name.
         references: whom each donor replaces.
-        prepared: what ``Swap.prepare`` made of new donors.
+        swap: sets the stage that swaps, or puts another in its place.
+        effects: what ``Effects.prepare`` made of the settings.
     """
     return Change(
         {
             "detect": _calling("configure", settings),
             "select": _calling("configure", settings, identities, references),
-            "swap": _calling("configure", identities, settings, prepared),
+            "swap": swap,
             "composite": _calling("configure", settings),
             "conceal": _calling("configure", settings),
             "strict": _calling("configure", settings),
+            "effects": _calling("configure", effects),
             "disclose": _calling("configure", make_badge(settings.label)),
         }
     )
+
+
+def networks_change(change: Change, finder: FindsFaces) -> Change:
+    """The same change, and faces are searched with another detector.
+
+    Args:
+        change: as :func:`settings_change` made it.
+        finder: searches from then on.
+    """
+
+    def turn(stage: Stage) -> Stage:
+        stage = change.stages["detect"](stage)
+        return _calling("search_with", finder)(stage)
+
+    return Change({**change.stages, "detect": turn})
 
 
 def donors_change() -> Change:

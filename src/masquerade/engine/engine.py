@@ -6,44 +6,36 @@ import functools
 import time
 from typing import TYPE_CHECKING, Any
 
-import cv2
-import numpy as np
-
-from masquerade.core.errors import MasqueradeError, NoFaceInTargetError
+from masquerade.core.errors import MasqueradeError
+from masquerade.core.execution import Execution
 from masquerade.core.frame import Change, Frame, FrameJob
 from masquerade.core.lifetimes import Closing
 from masquerade.core.settings import Settings
-from masquerade.engine.changes import donors_change, settings_change
+from masquerade.engine.brought import asked_networks, check_models
+from masquerade.engine.changes import donors_change
 from masquerade.engine.donors import as_identities, as_references, checked_picture
-from masquerade.engine.finding import finding_stages
-from masquerade.engine.networks import shared_networks
-from masquerade.pipeline.conceal import Concealment
-from masquerade.pipeline.line import Line
+from masquerade.engine.refusals import nobody_to_swap, require_face
+from masquerade.engine.rehearsal import rehearsal_frames
+from masquerade.engine.staging import Staging
+from masquerade.engine.strategy import frames_under_way
 from masquerade.pipeline.meter import Meter, Progress
 from masquerade.pipeline.report import Report, Tally
 from masquerade.pipeline.scheduler import Scheduler
+from masquerade.runtime.budget import process_budget
 from masquerade.runtime.memory import return_freed_memory
-from masquerade.stages.composite import Composite
-from masquerade.stages.disclose import Disclose
-from masquerade.stages.select import Select
-from masquerade.stages.strict import Strict
-from masquerade.stages.swap import Swap
-from masquerade.trust.badge import make_badge
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from masquerade.core.protocols import Sink, Source
     from masquerade.engine.donors import Donor, Reference
+    from masquerade.pipeline.line import Line
     from masquerade.stages.identity import Identity
 
 __all__ = ["Engine"]
-
-_FRAME_BUDGET_BYTES = 40 * 2**20  # for frames under way, so that large ones do not pile up
-_WARM_UP_FRAMES = 4
-_BYTES_PER_PIXEL = 8  # decoder's planes, BGR, and the output
 
 
 class Engine(Closing):
@@ -57,6 +49,8 @@ class Engine(Closing):
             (``.mqid``), an :class:`Identity`, or a list of photos of that person. Several people:
             a mapping from names to any of these.
         settings: how to swap.
+        execution: where brought networks run, and how much memory they may take. A limit holds
+            for the process, until the engine that has set it is closed.
         references: whom to replace, by donor's name: a photo of that person, an
             :class:`Identity`, or a track number. With one donor the photo or number alone will do.
         stage_clock: seconds; what ``Report.timings_ms`` is measured with. ``time.thread_time``
@@ -66,6 +60,8 @@ class Engine(Closing):
         NoFaceInDonorError: a donor's photo shows no face.
         InputError: a donor's file is missing, damaged or no picture.
         SettingsError: no donor, or a reference for a donor that is not there.
+        ModelError: a network that the settings name is not installed.
+        LicenceError: its licence was not accepted.
     """
 
     def __init__(
@@ -73,16 +69,27 @@ class Engine(Closing):
         donors: Donor | Mapping[str, Donor],
         settings: Settings | None = None,
         *,
+        execution: Execution | None = None,
         references: Reference | Mapping[str, Reference] | None = None,
         stage_clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._stage_clock = stage_clock
         self.settings = settings or Settings()
+        check_models(self.settings)
         self.identities: Mapping[str, Identity] = as_identities(donors)
         self._references = as_references(references, self.identities)
+        self._staging = Staging(execution or Execution(), stage_clock)
         self._lines: dict[bool, Line] = {}
         self._next_seq = 0
         self._closed = False
+
+    def load(self) -> None:
+        """Open the networks now, and not with the first frame: what is wrong with them shows here.
+
+        Raises:
+            InputError: a donor was saved without what networks need.
+            RuntimeSetupError: a network is missing, broken, or does not fit into memory.
+        """
+        self._line()
 
     def process(self, frame_bgr: NDArray[np.uint8], pts: int | None = None) -> NDArray[np.uint8]:
         """Swap the faces of the next frame of a stream, in this thread.
@@ -134,11 +141,11 @@ class Engine(Closing):
         job = line.process(FrameJob(Frame(checked_picture(picture_bgr))))
         tally.add(job)
         meter.frame_finished(job.timings_ms)
-        report = tally.report(meter, advice=self.advice)
+        report = tally.report(meter, advice=self.advice, warnings=self.notices, models=self.models)
         if tally.faces_selected:
             return job.writable_output(), report
         if not allow_no_face:
-            raise _nobody_to_swap(tally)
+            raise nobody_to_swap(tally)
         return job.writable_output() if self.settings.strict else picture_bgr.copy(), report
 
     def run(
@@ -166,18 +173,35 @@ class Engine(Closing):
         """
         self.reset()
         return_freed_memory()
+        frames = frames_under_way(source.info.size_wh, process_budget().free_bytes)
         tally = self.new_tally()
-        meter = Scheduler(frames_alive=_frames_alive(source.info.size_wh)).run(
+        meter = Scheduler(frames_alive=frames).run(
             source,
             self._line(),
             sink,
             on_job=tally.add,
             on_progress=progress,
-            accept=None if allow_no_face else functools.partial(_require_face, tally),
+            accept=None if allow_no_face else functools.partial(require_face, tally),
         )
         notices = (*getattr(source, "notices", ()), *getattr(sink, "notices", ()))
         encoder = getattr(sink, "encoder_name", None)
-        return tally.report(meter, encoder=encoder, advice=self.advice, warnings=notices)
+        return tally.report(
+            meter,
+            encoder=encoder,
+            advice=self.advice,
+            warnings=(*self.notices, *notices),
+            models=self.models,
+        )
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What had to be given up for memory, one sentence each, the oldest first."""
+        return self._staging.notices
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The brought networks that are open, each with precision and provider."""
+        return self._staging.models
 
     @property
     def advice(self) -> tuple[str, ...]:
@@ -201,9 +225,9 @@ class Engine(Closing):
         Raises:
             RuntimeSetupError: a network or the runtime is broken.
         """
-        line = self._new_line(still=False)
+        line = self._new_line(live=True)
         if warm_up:
-            for seq, pixels in enumerate(_rehearsal(size_wh)):
+            for seq, pixels in enumerate(rehearsal_frames(size_wh)):
                 line.process(FrameJob(Frame(pixels, seq, 40 * seq)))
             line.reset()
         return line
@@ -217,91 +241,43 @@ class Engine(Closing):
             SettingsError: no donor.
         """
         identities = as_identities(donors)
-        prepared = Swap.prepare(identities)
         heirs = dict(zip(self.identities, identities, strict=False))
-        self._references = {heirs[n]: r for n, r in self._references.items() if n in heirs}
-        self.identities = identities
-        return self._change(prepared), donors_change()
+        references = {heirs[n]: r for n, r in self._references.items() if n in heirs}
+        change = self._staging.change(self.settings, identities, references, new_donors=True)
+        self.identities, self._references = identities, references
+        return change, donors_change()
 
     def change_settings(self, **changes: Any) -> Change:
         """What the stages must take over to work by other settings; the engine's from now on.
 
         Raises:
             SettingsError: there is no such setting, or its value is wrong.
+            InputError: a donor was saved without what networks need.
+            RuntimeSetupError: a network is missing, broken, or does not fit into memory.
         """
-        self.settings = self.settings.replace(**changes)
-        return self._change()
-
-    def _change(self, prepared: Any = None) -> Change:
-        return settings_change(self.settings, self.identities, self._references, prepared)
+        settings = self.settings.replace(**changes)
+        change = self._staging.change(settings, self.identities, self._references)
+        if asked_networks(settings) != asked_networks(self.settings):
+            self._lines.clear()  # their networks are given back
+        self.settings = settings
+        return change
 
     def close(self) -> None:
-        """Let go of the stream's memory; the engine cannot be used afterwards."""
+        """Let go of the stream's memory and of networks; the engine cannot be used afterwards."""
         self._lines.clear()
+        self._staging.close()
         self._closed = True
 
     def _line(self, *, still: bool = False) -> Line:
         """The stages for stills, or those for streams; each kind is made once and reset."""
         if still not in self._lines:
-            self._lines[still] = self._new_line(still)
+            self._lines[still] = self._new_line(still=still)
         return self._lines[still]
 
-    def _new_line(self, still: bool) -> Line:
+    def _new_line(self, *, still: bool = False, live: bool = False) -> Line:
         """New stages in the order of the frame's way."""
         if self._closed:
             raise MasqueradeError("This engine is closed; make a new one.")
-        settings = self.settings
-        networks = shared_networks(settings.threads)
-        find, track = finding_stages(settings)
-        select = Select(networks.embedder, settings, self.identities, self._references)
-        return Line(
-            [
-                [find, track, select],
-                [Swap(self.identities, settings, networks.landmarker)],
-                [Composite(settings), Strict(networks.heads, settings)],
-            ],
-            finish=[Disclose(make_badge(settings.label))],
-            concealment=Concealment(settings.on_lost, settings.hold_s),
-            give_up_after=1 if still else 30,
-            clock=self._stage_clock,
+        return self._staging.line(
+            self.settings, self.identities, self._references, still=still, live=live
         )
-
-
-def _rehearsal(size_wh: tuple[int, int]) -> Iterator[NDArray[np.uint8]]:
-    """A few frames of a bundled face, uint8 (H, W, 3) BGR, to warm up with."""
-    from masquerade.media.puppet import Portrait
-
-    width, height = size_wh
-    face = Portrait.bundled("astronaut").pixels
-    scale = 0.9 * min(width / face.shape[1], height / face.shape[0])
-    face = np.asarray(cv2.resize(face, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-    for step in range(_WARM_UP_FRAMES):
-        frame = np.full((height, width, 3), 96, np.uint8)
-        frame[step : step + face.shape[0], step : step + face.shape[1]] = face[
-            : height - step, : width - step
-        ]
-        yield frame
-
-
-def _require_face(tally: Tally) -> None:
-    """Refuse an output on which nobody was swapped."""
-    if not tally.faces_selected:
-        raise _nobody_to_swap(tally)
-
-
-def _nobody_to_swap(tally: Tally) -> NoFaceInTargetError:
-    if tally.faces_found:
-        return NoFaceInTargetError(
-            "The target shows faces, but none that was asked for; loosen the filters "
-            "(age, gender, reference, index) or pass --allow-no-face."
-        )
-    return NoFaceInTargetError(
-        "The target shows no face; choose another one, lower --detect-score, "
-        "or pass --allow-no-face to write it as it is."
-    )
-
-
-def _frames_alive(size_wh: tuple[int, int]) -> int:
-    """How many frames may be under way: 4 keep two cores busy, more than 8 gain nothing."""
-    frame_bytes = size_wh[0] * size_wh[1] * _BYTES_PER_PIXEL
-    return max(4, min(8, _FRAME_BUDGET_BYTES // max(frame_bytes, 1)))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from masquerade.core.settings import Settings
 from masquerade.engine.donors import checked_picture
 from masquerade.engine.engine import Engine
 
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from masquerade.core.disclosure import Disclosure
+    from masquerade.core.execution import Execution
+    from masquerade.core.settings import Settings
     from masquerade.engine.donors import Donor
     from masquerade.media.file import VideoOptions
     from masquerade.media.limits import MediaLimits
@@ -33,6 +34,7 @@ def swap_image(
     output: str | PathLike[str] | None = None,
     *,
     settings: Settings | None = None,
+    execution: Execution | None = None,
     overwrite: bool = False,
     allow_no_face: bool = False,
     disclosure: Disclosure | None = None,
@@ -45,6 +47,7 @@ def swap_image(
         target: a file, or uint8 (H, W, 3) BGR.
         output: where to write; nothing is written without it. The extension chooses the format.
         settings: how to swap.
+        execution: where brought networks run, and how much memory they may take.
         overwrite: whether an existing output may be replaced.
         allow_no_face: write the target as it is where it shows nobody to swap.
         disclosure: what the file says of its origin; the standard statement by default.
@@ -66,11 +69,11 @@ def swap_image(
     else:
         inputs = [Path(target)]
         picture = read_image(Path(target), limits=limits)
-    with Engine(donor, settings) as engine:
+    with Engine(donor, settings, execution=execution) as engine:
         pixels, report = engine.swap_picture(picture.pixels, allow_no_face=allow_no_face)
         if output is not None:
             own = not report.faces_swapped and not report.faces_concealed
-            statement = None if own else disclosure or _standard_disclosure(engine.settings)
+            statement = None if own else disclosure or _standard_disclosure(engine)
             write_image(Path(output), picture, pixels, statement, overwrite, inputs=inputs)
     return pixels
 
@@ -81,6 +84,7 @@ def swap_video(
     output: str | PathLike[str],
     *,
     settings: Settings | None = None,
+    execution: Execution | None = None,
     options: VideoOptions | None = None,
     overwrite: bool = False,
     allow_no_face: bool = False,
@@ -95,6 +99,7 @@ def swap_video(
         target: a video file, an animated GIF, WebP or PNG.
         output: where to write; the extension chooses the container.
         settings: how to swap.
+        execution: where brought networks run, and how much memory they may take.
         options: encoder, quality, preset, frame rate, stretch.
         overwrite: whether an existing output may be replaced.
         allow_no_face: write the video even if it shows nobody to swap.
@@ -111,20 +116,21 @@ def swap_video(
     from masquerade.media.open import open_sink, open_source
 
     with (
-        Engine(donor, settings) as engine,
+        Engine(donor, settings, execution=execution) as engine,
         open_source(Path(target), options, limits=limits) as source,
     ):
         sink = open_sink(
             Path(output),
             source,
             options,
-            disclosure=disclosure or _standard_disclosure(engine.settings),
+            disclosure=disclosure or _standard_disclosure(engine),
             overwrite=overwrite,
         )
         return engine.run(source, sink, progress, allow_no_face=allow_no_face)
 
 
-def _standard_disclosure(settings: Settings) -> Disclosure:
+def _standard_disclosure(engine: Engine) -> Disclosure:
     from masquerade.trust.metadata import build_disclosure
 
-    return build_disclosure(settings)
+    engine.load()  # which networks take part is known then
+    return build_disclosure(engine.settings, models=engine.models)

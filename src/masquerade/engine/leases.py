@@ -1,15 +1,13 @@
-"""Who uses which networks, and when those that nobody uses are let go.
+"""Who uses which brought networks, so that those nobody uses can go when memory is wanted.
 
-Engines of a process share networks. One that nobody uses any more stays loaded for a while, since
-the next picture often comes soon; it goes after that time, or at once where memory is asked for
-that would not fit beside it.
+Engines of a process share networks. One that nobody uses any more stays loaded, since the next
+picture often comes soon: the loader lets its memory go after ``Execution.idle_s``, and it goes at
+once where memory is asked for that would not fit beside it.
 """
 
 from __future__ import annotations
 
-import math
 import threading
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -24,7 +22,6 @@ __all__ = ["Leases", "shared_leases"]
 class _Held:
     model: Any
     users: int = 0
-    idle_until_s: float = 0.0
 
 
 class Leases:
@@ -32,16 +29,12 @@ class Leases:
 
     Args:
         close: lets a model go.
-        clock: seconds, monotonic.
     """
 
-    def __init__(
-        self, close: Callable[[Any], None], clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._close, self._clock = close, clock
+    def __init__(self, close: Callable[[Any], None]) -> None:
+        self._close = close
         self._held: dict[int, _Held] = {}
         self._lock = threading.RLock()
-        self._timer: threading.Timer | None = None
 
     def take(self, models: Iterable[Any]) -> None:
         """Somebody uses these from now on."""
@@ -49,37 +42,28 @@ class Leases:
             for model in models:
                 self._held.setdefault(id(model), _Held(model)).users += 1
 
-    def give_back(self, models: Iterable[Any], idle_s: float) -> None:
-        """Somebody uses these no more; those that nobody else uses go after ``idle_s`` seconds."""
+    def give_back(self, models: Iterable[Any], *, at_once: bool = False) -> None:
+        """Somebody uses these no more.
+
+        Args:
+            models: as they were taken.
+            at_once: let go of those that nobody else uses.
+        """
         with self._lock:
-            for model in models:
-                held = self._held[id(model)]
+            given = [self._held[id(model)] for model in models]
+            for held in given:
                 held.users -= 1
-                held.idle_until_s = self._clock() + idle_s
-        self.close_overdue()
+            if at_once:
+                self._let_go(given)
 
     def close_idle(self) -> None:
-        """Let go at once of all that nobody uses."""
-        self._close_until(math.inf)
-
-    def close_overdue(self) -> None:
-        """Let go of what nobody has used for its time, and come back when the next is due."""
-        now_s = self._clock()
-        self._close_until(now_s)
+        """Let go of all that nobody uses."""
         with self._lock:
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            idle = [held.idle_until_s for held in self._held.values() if not held.users]
-            if idle:
-                self._timer = threading.Timer(max(0.0, min(idle) - now_s), self.close_overdue)
-                self._timer.name, self._timer.daemon = "idle-networks", True
-                self._timer.start()
+            self._let_go(list(self._held.values()))
 
-    def _close_until(self, now_s: float) -> None:
-        with self._lock:
-            gone = [h for h in self._held.values() if not h.users and h.idle_until_s <= now_s]
-            for held in gone:
+    def _let_go(self, candidates: list[_Held]) -> None:
+        for held in candidates:
+            if not held.users:
                 del self._held[id(held.model)]
                 self._close(held.model)
 

@@ -180,18 +180,20 @@ class LiveSession:
         """Swap otherwise from the next frame on; what the governor has eased stays so.
 
         Args:
-            changes: fields of :class:`Settings`.
+            changes: fields of :class:`Settings`. Other networks (``model``, ``enhancer``,
+                ``detector``) are loaded before the stream is touched.
 
         Raises:
             SettingsError: a value is wrong; nothing is changed.
+            RuntimeSetupError: a network is missing, broken, or does not fit; nothing is changed.
         """
         change = self._engine.change_settings(**changes)
         self._run.change(change, *self._oversight.knobs())
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the sinks have to tell."""
-        return self._fanout.notices
+        """What had to be given up for memory, and what the sinks have to tell."""
+        return (*self._engine.notices, *self._fanout.notices)
 
     def change_stage(self, name: str, turn: Callable[[Stage], Stage]) -> None:
         """Have another stage do a stage's work from now on: another swapper, another detector.
@@ -238,6 +240,8 @@ class LiveSession:
             alarms=oversight.alarms,
             source=getattr(self._source, "status", ""),
             sinks=self._fanout.states(),
+            models=self._engine.models,
+            notices=self._engine.notices,
         )
 
     # Threads

@@ -68,6 +68,7 @@ class LiveStatistics:
         source: a few words on what the source is waiting for; empty while frames come.
         sinks: every output.
         models: brought networks that take part, each with precision and provider.
+        notices: what had to be given up for memory so far, one sentence each, the oldest first.
     """
 
     seconds: float
@@ -96,6 +97,7 @@ class LiveStatistics:
     source: str = ""
     sinks: tuple[SinkState, ...] = ()
     models: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; numbers with 3 decimals."""

@@ -76,6 +76,10 @@ class Detect:
         self._min_score = settings.detect_score
         self.every = settings.detect_every
 
+    def search_with(self, detector: FindsFaces) -> None:
+        """Search with another detector from the next frame on."""
+        self._detector = detector
+
     def reset(self) -> None:
         """Forget the stream: the next frame begins scene 0."""
         self._cut.reset()

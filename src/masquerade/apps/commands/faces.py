@@ -14,11 +14,13 @@ import numpy as np
 
 from masquerade.apps.arguments import settings_changes
 from masquerade.apps.console import Console, clock_time
+from masquerade.apps.network_arguments import execution_from
 from masquerade.apps.table import table
 from masquerade.core.errors import NoFaceInTargetError
 from masquerade.core.frame import Frame, FrameJob
 from masquerade.core.settings import Settings
 from masquerade.engine.finding import finding_stages
+from masquerade.engine.held_networks import HeldNetworks
 from masquerade.engine.networks import shared_networks
 from masquerade.media.image import Picture, read_image, write_image
 from masquerade.media.limits import MediaLimits
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from masquerade.core.face import Attributes, Face
+    from masquerade.models.network_detector import FindsFacesAt
 
 __all__ = ["run"]
 
@@ -69,8 +72,8 @@ class _Person:
 class _Watcher:
     """Follows the faces of a stream and remembers its people and its fullest frame."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._stages = finding_stages(settings)
+    def __init__(self, settings: Settings, detector: FindsFacesAt | None) -> None:
+        self._stages = finding_stages(settings, detector)
         self._embedder = shared_networks(settings.threads).embedder
         self.people: dict[int, _Person] = {}
         self._fullness: tuple[int, float] = (-1, 0.0)
@@ -125,9 +128,12 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     limits = MediaLimits(max_pixels=args.max_pixels)
     if args.output:
         OutputFile(args.output, overwrite=args.overwrite, inputs=[args.file]).abort()
-    watcher = _Watcher(settings)
     kind = open_target(args.file, limits=limits)
-    with _frames(args.file, kind, limits, console) as frames:
+    with (
+        HeldNetworks(settings, execution_from(args), console.note) as held,
+        _frames(args.file, kind, limits, console) as frames,
+    ):
+        watcher = _Watcher(settings, held.networks.detector)
         for frame in frames:
             watcher.watch(frame)
     people = sorted(watcher.people.values(), key=lambda person: person.id)

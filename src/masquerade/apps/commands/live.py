@@ -22,8 +22,10 @@ from masquerade.apps.live.metrics import MetricsServer
 from masquerade.apps.live.outputs import Outputs
 from masquerade.apps.live.snapshot import Snapshots
 from masquerade.apps.live.status_line import StatusLine
+from masquerade.apps.network_arguments import execution_from
 from masquerade.core.settings import Settings
 from masquerade.engine import Engine
+from masquerade.engine.brought import check_models
 from masquerade.engine.live import LiveSession
 from masquerade.engine.live_options import LiveOptions
 from masquerade.media.limits import MediaLimits
@@ -48,6 +50,7 @@ _HERE = Path()
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Run the stream to its end and return its numbers."""
     settings = Settings().replace(**settings_changes(args))
+    check_models(settings)
     limits = MediaLimits(max_pixels=args.max_pixels)
     outputs = Outputs(args)
     if settings.on_lost == "pass":
@@ -61,7 +64,12 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         disclosure = build_disclosure(settings, consents=donors.consents)
         sound = _sound(args, source, held)
         engine = held.enter_context(
-            Engine(donors.identities, settings, references=donors.references or None)
+            Engine(
+                donors.identities,
+                settings,
+                execution=execution_from(args),
+                references=donors.references or None,
+            )
         )
         sinks = outputs.open(source.info, sound, disclosure, [*donors.files])
         options = LiveOptions(preset=args.preset, alarm_fps=args.alarm_fps)
@@ -74,9 +82,11 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             snapshots=_snapshots(outputs, engine, donors),
         )
         _Show(session, controls, outputs, console, log, args).run()
+    statistics = session.statistics()
     for notice in dict.fromkeys((*getattr(source, "notices", ()), *session.notices)):
-        console.note(notice)
-    return _result(session.statistics(), console)
+        if notice not in statistics.notices:  # those were told when they came
+            console.note(notice)
+    return _result(statistics, console)
 
 
 def _source_options(args: argparse.Namespace, limits: MediaLimits) -> SourceOptions:
@@ -146,6 +156,7 @@ class _Show:
         quiet = args.quiet or args.log == "-"
         self._status = StatusLine(None if quiet else sys.stderr)
         self._end_s = float("inf")
+        self._told = 0
 
     def run(self) -> None:
         """Start, show, stop; what the session raises passes through."""
@@ -183,6 +194,9 @@ class _Show:
         if time.monotonic() >= self._end_s:
             self._session.stop()
         self._status(statistics)
+        for notice in statistics.notices[self._told :]:
+            self._status.say(notice)
+        self._told = len(statistics.notices)
         if self._log is not None:
             self._log.tick(statistics)
 

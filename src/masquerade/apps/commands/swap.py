@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 from masquerade.apps.arguments import settings_changes
 from masquerade.apps.console import Console
 from masquerade.apps.donors import Donors, load_donors
+from masquerade.apps.network_arguments import execution_from
 from masquerade.apps.plan import Plan, Work, make_plan
 from masquerade.apps.sinks import closing_down
 from masquerade.apps.table import table
 from masquerade.core.errors import CancelledError, MasqueradeError, RuntimeSetupError
 from masquerade.core.settings import Settings
 from masquerade.engine import Engine, Report
+from masquerade.engine.brought import check_models
 from masquerade.media.file import VideoOptions
 from masquerade.media.image import read_image, write_image
 from masquerade.media.limits import MediaLimits
@@ -33,13 +35,20 @@ SOME_FAILED = 9
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Swap one target or a batch of them."""
     settings = Settings().replace(**settings_changes(args))
+    execution = execution_from(args)
+    check_models(settings)
     options = _video_options(args)
     limits = MediaLimits(max_pixels=args.max_pixels)
     plan = make_plan(args.target, args.output)
     if not plan.is_batch:
         plan.works[0].check(limits, encoder=options.encoder, overwrite=args.overwrite)
     donors = load_donors(args, limits, console)
-    with Engine(donors.identities, settings, references=donors.references or None) as engine:
+    with Engine(
+        donors.identities,
+        settings,
+        execution=execution,
+        references=donors.references or None,
+    ) as engine:
         swapper = _Swapper(engine, donors, options, limits, args, console)
         return swapper.batch(plan) if plan.is_batch else swapper.single(plan.works[0])
 
@@ -137,7 +146,11 @@ class _Swapper:
 
     def _disclosure(self) -> Disclosure:
         """A new statement for each file, since each has an identifier of its own."""
-        return build_disclosure(self.engine.settings, consents=self.donors.consents)
+        engine = self.engine
+        engine.load()  # which networks take part is known then
+        return build_disclosure(
+            engine.settings, consents=self.donors.consents, models=engine.models
+        )
 
 
 def _done(work: Work, report: Report) -> dict[str, Any]:
