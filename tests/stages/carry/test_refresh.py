@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from carried_faces import View, view
 
-from masquerade.geometry.mesh import INNER_LIPS, OUTER_LIPS
+from masquerade.geometry.mesh import EYE_LEFT, EYE_RIGHT, INNER_LIPS, OUTER_LIPS
 from masquerade.stages.carry.look import Look
 from masquerade.stages.carry.refresh import Need, Refresh
 from masquerade.testing.clock import FakeClock
@@ -85,6 +85,18 @@ def test_the_most_changed_face_comes_first() -> None:
         2: Need(key, key, 0.04, 1),
     }
     assert Refresh("auto").due(needs, 0.0) == [1, 0]
+
+
+def test_nobody_is_taken_in_the_middle_of_a_blink_unless_it_lasts() -> None:
+    shown, key = view().moved(scale=1.4), _look(view())
+    points = shown.landmarks.copy()
+    for ring in (EYE_LEFT, EYE_RIGHT):
+        points[ring[1:8]] = points[ring[15:8:-1]]
+    blinking = _look(View(shown.pixels, points))
+    assert Refresh("auto").due({0: Need(_look(shown), key, 0.2, 5)}, 0.0) == [0]
+    assert Refresh("auto").due({0: Need(blinking, key, 0.2, 5)}, 0.0) == []
+    assert Refresh("auto").due({0: Need(blinking, key, 2.0, 50)}, 0.0) == [0]
+    assert Refresh("auto").due({0: Need(blinking)}, 0.0) == [0]
 
 
 def test_a_static_face_is_refreshed_seldom_but_is_refreshed() -> None:

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["gain"]
 
-_LIGHT_SIGMA = 0.07
+_LIGHT_SIGMA = 0.06
 """Width of what counts as light, as a share of the picture's width."""
 _COARSER = 3
 """Light is smooth: it is worked out on cells so much larger."""
 _BLACK = 2.0
 """Added to both sides of the light's ratio, so that black has none."""
-_FOLDS = 0.3
+_FOLDS = 0.4
 """How much of the smaller changes in lightness, such as folds, is followed."""
 _FOLD_RANGE = (0.78, 1.28)
 _FOLD_SIGMA = 1.0

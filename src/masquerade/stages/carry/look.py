@@ -34,6 +34,7 @@ class Change:
         light: mean absolute logarithm of the ratio of lightness in six parts of the face.
         opening: how far the mouth has opened or shut, or an eye has opened, over the distance of
             the eyes' outer corners. An eye that shuts is only covered.
+        shut: how far an eye has shut, over the same distance.
     """
 
     expression: float
@@ -41,6 +42,7 @@ class Change:
     size: float
     light: float
     opening: float
+    shut: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Look:
             size=abs(float(np.log(max(motion.scale, 1e-6)))),
             light=float(np.abs(self.shades - then.shades).mean()),
             opening=self.openings.opened_since(then.openings),
+            shut=self.openings.shut_since(then.openings),
         )
 
 

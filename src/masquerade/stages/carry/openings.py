@@ -59,6 +59,11 @@ class Openings:
         """The largest of these changes, over the distance of the eyes' outer corners."""
         return max(0.0, *self._changes(then))
 
+    def shut_since(self, then: Openings) -> float:
+        """How much further an eye is shut, over the same distance; 0 where none is."""
+        _, left, right = self._changes(then)
+        return max(0.0, -left, -right)
+
     def _changes(self, then: Openings) -> tuple[float, float, float]:
         mouth, left, right = (a - b for a, b in zip(self.gaps, then.gaps, strict=True))
         return abs(mouth), left, right

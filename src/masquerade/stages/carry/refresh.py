@@ -16,6 +16,9 @@ _SIZE = 0.18
 _LIGHT = 0.15
 _OPENING = 0.07
 """Changes each of which alone makes a new key frame due."""
+_BLINK, _BLINK_S = 0.035, 1.5
+"""How far an eye may be shut, and the age from which a key frame is replaced all the same: the mesh
+can shut eyes that were open, but not open eyes that were shut."""
 _REST_S = 4.0
 """Age at which a face that has not changed gets one all the same."""
 _RETRY_S, _LONGEST_RETRY_S = 0.5, 16.0
@@ -45,7 +48,8 @@ class Refresh:
 
     Args:
         rule: ``every`` frame; a number N, every N frames; ``auto``, when a face has changed
-            (expression, pose, size, light) or its key frame is some seconds old.
+            (expression, pose, size, light) or its key frame is some seconds old, but not in
+            the middle of a blink.
     """
 
     def __init__(self, rule: str) -> None:
@@ -101,6 +105,8 @@ class Refresh:
         if self._frames is not None:
             return need.age_frames / self._frames
         change = need.now.change_since(need.key)
+        if change.shut > _BLINK and need.age_s < _BLINK_S:
+            return 0.0
         parts = (
             change.expression / _EXPRESSION,
             change.turn_deg / _TURN_DEG,

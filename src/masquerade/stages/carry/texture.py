@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyTexture", "mesh_vertices"]
 
-_TEXELS_PER_PX = 1.5
-"""Texels for a pixel of the frame from which a crop is reduced, so that it does not shimmer."""
+_MOST_TEXELS_PER_PX, _TEXELS_PER_PX = 1.6, 1.3
+"""Texels for a pixel of the frame from which a crop is reduced, and to how many: more shimmer, and
+fewer blur what is sampled between them."""
 _SMALL_PX = 160
 """Longer side of the small copies, about one texel for a cell of the grid that is drawn on."""
 
@@ -62,7 +63,9 @@ class KeyTexture:
         finished = key.finished
         density = math.hypot(*finished.matrix[:, 0]) / resolution
         side = len(finished.pixels)
-        wanted = side if density < _TEXELS_PER_PX else max(2, round(side / density))
+        wanted = side
+        if density > _MOST_TEXELS_PER_PX:
+            wanted = max(2, round(side * _TEXELS_PER_PX / density))
         points = mesh_vertices(key.landmarks)
         points[:, :2] = points[:, :2] @ finished.matrix[:, :2].T + finished.matrix[:, 2]
         points[:, 2] *= math.hypot(*finished.matrix[:, 0])
