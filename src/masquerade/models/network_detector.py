@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from masquerade.geometry.boxes import drop_contained, iou_matrix, tile_spans
+from masquerade.geometry.boxes import iou_matrix, tile_spans
 from masquerade.models.turning import turn_back
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ _SMALLEST_FACE_PX = 40
 _FLOOR_PX = 10
 """Size of the faces that public detectors find reliably, in pixels of their input."""
 _OVERLAP_PX = 16
-_SAME = 0.4
+_SAME, _INSIDE = 0.4, 0.8
 Box = tuple[int, int, int, int]
 
 
@@ -80,7 +80,7 @@ class NetworkDetector:
             boxes = [parts[turn // 2 % len(parts)] if turn % 2 else whole]
         else:
             boxes = [whole, parts[turn % len(parts)]]
-        return _merged([f for box in boxes for f in self._look(pixels_bgr, box, whole, min_score)])
+        return _merged([self._look(pixels_bgr, box, whole, min_score) for box in boxes])
 
     def find_turned(
         self,
@@ -150,16 +150,22 @@ def _is_cut(face: Face, box: Box, whole: Box) -> bool:
     return bool((low & inner_low).any() or (high & inner_high).any())
 
 
-def _merged(faces: list[Face]) -> list[Face]:
-    """Each face once, the best first."""
-    faces = sorted(faces, key=lambda face: -face.score)
+def _merged(looks: list[list[Face]]) -> list[Face]:
+    """Each face once, the best first. What one look tells apart stays apart.
+
+    A later look may see a face again, or a part of a large one as a small face.
+    """
     kept: list[Face] = []
-    for face in faces:
-        others = np.array([other.bbox for other in kept], np.float32).reshape(-1, 4)
-        if not (iou_matrix(face.bbox[None], others) > _SAME).any():
-            kept.append(face)
-    if len(kept) < 2:
-        return kept
-    rows = np.stack([face.bbox for face in kept])
-    keep = drop_contained(rows, np.array([face.score for face in kept], np.float32))
-    return [face for face, kept_too in zip(kept, keep, strict=True) if kept_too]
+    for faces in looks:
+        seen = np.array([face.bbox for face in kept], np.float32).reshape(-1, 4)
+        kept += [face for face in faces if not _is_known(face.bbox, seen)]
+    return sorted(kept, key=lambda face: -face.score)
+
+
+def _is_known(bbox: NDArray[np.float32], seen: NDArray[np.float32]) -> bool:
+    """Whether a box is much the same as one that was seen, or lies in it, or holds it."""
+    shared = np.minimum(bbox[2:], seen[:, 2:]) - np.maximum(bbox[:2], seen[:, :2])
+    area = np.clip(shared, 0, None).prod(axis=1)
+    smaller = np.minimum((bbox[2:] - bbox[:2]).prod(), (seen[:, 2:] - seen[:, :2]).prod(axis=1))
+    overlap = iou_matrix(bbox[None].astype(np.float32), seen)[0]
+    return bool(((overlap > _SAME) | (area > _INSIDE * smaller)).any())

