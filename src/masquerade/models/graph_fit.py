@@ -79,6 +79,8 @@ def _fits_swapper(
         return False
     if len(outputs) > 1 and spec.family != "hyperswap":
         return False
+    if spec.family == "reswapper":
+        return not has_emap
     wants_emap = source.kind == "latent" and not spec.emap_from
     return has_emap or not wants_emap
 
