@@ -52,7 +52,7 @@ examples:
   masquerade demo
   masquerade swap -s me.jpg -t film.mp4 -o swapped.mp4
 
-Every command has --help, --json, --quiet and --debug."""
+Every command has --help, --json, --quiet and --debug. See also: --version"""
 
 
 def build_parser() -> Parser:
@@ -65,10 +65,10 @@ def build_parser() -> Parser:
         ),
         epilog=_EPILOG,
     )
-    _add_help(parser)
-    parser.add_argument(
-        "--version", action="version", version=f"masquerade {__version__}", help="show the version"
-    )
+    # Told in the epilog, so that the help fits a screen.
+    parser.add_argument("-h", "--help", action=Help, nargs=0, help=argparse.SUPPRESS)
+    version = f"masquerade {__version__}"
+    parser.add_argument("--version", action="version", version=version, help=argparse.SUPPRESS)
     commands = parser.add_subparsers(
         dest="command",
         metavar="COMMAND",
