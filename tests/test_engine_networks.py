@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from masquerade import Engine, Execution, Identity, LiveOptions, LiveSession, Settings
-from masquerade.core.errors import InputError, LicenceError, MemoryBudgetError, ModelError
-from masquerade.engine.leases import shared_leases
+from masquerade.core.errors import InputError, LicenceError, ModelError
 from masquerade.media.file import VideoSource
 from masquerade.models.library import Library
 from masquerade.models.opening import close_models
