@@ -1,8 +1,8 @@
 """Tiny networks with the exact inputs and outputs of the public ones, which do a visible task.
 
 They make whole swaps testable where none of the weights are: the swappers paint in a colour made
-of the donor, the enhancers sharpen, the detectors find red squares and skin, the embedders tell
-pictures apart by their colours.
+of the donor, the enhancers sharpen, the detectors find squares and faces in the colour of skin,
+the embedders tell pictures apart by their colours.
 """
 
 from __future__ import annotations

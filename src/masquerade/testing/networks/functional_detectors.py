@@ -1,8 +1,8 @@
-"""Functional stand-ins of face detectors: they find red squares.
+"""Functional stand-ins of face detectors: they find squares, and faces, in the colour of skin.
 
-A square of about six cells of a level, on a background that is less red, is one face of that
-level: the mean redness of a window of 6x6 cells is compared with that of 12x12 about the same
-place. Skin is red enough, so that faces of the right size are found as well.
+A square of about six cells of a level, on a background of another colour, is one face of that
+level: how much of a window of 6x6 cells is skin is compared with the same of 12x12 about the same
+place. Real faces of about the right size are found as well, and other things that look like skin.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ if TYPE_CHECKING:
 
     from masquerade.testing.networks.functional_parts import Drawing
 
-__all__ = ["HALF_CELLS", "KPS_CELLS", "draw_detector"]
+__all__ = ["HALF_CELLS", "KPS_CELLS", "SKIN_BGR", "draw_detector"]
+
+SKIN_BGR = (120, 143, 181)
+"""What counts as skin through and through: more red than green, and that more than blue."""
+
+_SHARPNESS = 6.0
+"""How fast it counts for less where these differences are others, 0..1 by channel value."""
 
 HALF_CELLS = 3.0
 """Half the side of a found face, in cells of its level; a little more where the score is high."""
@@ -43,7 +49,7 @@ def draw_detector(drawing: Drawing) -> ModelProto:
         "visomaster": "images" if family == "yoloface" else "input.1",
     }
     x = drawing.feed(names.get(drawing.file.exporter, "input"), 3, *sides)
-    scores = _scores(drawing, drawing.redness(x))
+    scores = _scores(drawing, _skin(drawing, x))
     if family == "yoloface":
         _give_yolo(drawing, scores, size)
     elif family == "yunet":
@@ -53,9 +59,21 @@ def draw_detector(drawing: Drawing) -> ModelProto:
     return drawing.model()
 
 
-def _scores(drawing: Drawing, red: str) -> list[str]:
+def _skin(drawing: Drawing, x: str) -> str:
+    """How much like skin every pixel is, 0..1, (N, 1, H, W)."""
+    red, green, blue = drawing.colours(x)
+    parts = []
+    for more, less, (low, high) in ((red, green, SKIN_BGR[1:]), (green, blue, SKIN_BGR[:2])):
+        wanted = (high - low) / 255
+        off = drawing.affine(drawing.node("Sub", more, less), 1.0, -wanted)
+        likeness = drawing.affine(drawing.node("Abs", off), -_SHARPNESS, 1.0)
+        parts.append(drawing.node("Relu", likeness))
+    return drawing.node("Mul", *parts)
+
+
+def _scores(drawing: Drawing, skin: str) -> list[str]:
     """By level: 0..1, (N, 1, H / stride, W / stride)."""
-    levels, cells, before = [], red, 1
+    levels, cells, before = [], skin, 1
     for stride in _STRIDES:
         step = stride // before
         cells = drawing.node("AveragePool", cells, kernel_shape=[step, step], strides=[step, step])
@@ -74,8 +92,8 @@ def _scores(drawing: Drawing, red: str) -> list[str]:
         contrast = drawing.node(
             "Div", drawing.node("Sub", near, wide), drawing.affine(near, 1.0, 0.05)
         )
-        limits = drawing.number(0.0), drawing.number(1.0)
-        levels.append(drawing.node("Clip", drawing.affine(contrast, 1.25, 0.0), *limits))
+        # At most 0.7 for a square; the gain lets real faces, which are skin by half, count too.
+        levels.append(drawing.node("Relu", drawing.affine(contrast, 1.4, 0.0)))
     return levels
 
 

@@ -71,12 +71,13 @@ def _tint(drawing: Drawing, name: str) -> str:
     if source.kind == "image":
         picture = drawing.feed(name, 3, source.size, source.size)
         means = drawing.node("ReduceMean", picture, axes=[2, 3], keepdims=0)
-        vector, matrix = drawing.affine(means, 4.0, -2.0), drawing.random(3, 3)
+        vector, matrix = drawing.affine(means, 6.0, -3.0), drawing.random(3, 3)
     else:
         vector, matrix = drawing.feed(name, 512), drawing.random(512, 3)
         if source.kind == "embedding_raw":
             matrix = matrix / 20
-    colour = drawing.node("Tanh", drawing.node("MatMul", vector, drawing.number(matrix)))
+    bend = "Sin" if source.kind == "image" else "Tanh"  # means of pictures are much alike
+    colour = drawing.node(bend, drawing.node("MatMul", vector, drawing.number(matrix)))
     return drawing.node("Reshape", colour, drawing.whole([-1, 3, 1, 1]))
 
 

@@ -106,7 +106,7 @@ class Drawing:
         return parts[0], parts[1], parts[2]
 
     def redness(self, x: str) -> str:
-        """How far red stands out, 0..1, (N, 1, H, W): skin has some, a red patch has all."""
+        """How far red stands out, 0..1, (N, 1, H, W)."""
         red, green, blue = self.colours(x)
         others = self.node("Mul", self.node("Add", green, blue), self.number(0.5))
         return self.node("Relu", self.node("Sub", red, others))
