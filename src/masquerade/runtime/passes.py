@@ -1,7 +1,8 @@
 """Rewrites of ONNX graphs that make a network smaller or quicker without changing what it says.
 
-They run when the weights are built, never when the product runs: this is the only module that
-needs the ``onnx`` package, and nothing of the product imports it.
+They run when the shipped weights are built. Brought networks go through the passes of
+:mod:`masquerade.runtime.rewrite` while they are loaded. Modules of passes import the ``onnx``
+package, which takes a while, so the product imports them where a network is opened and not before.
 """
 
 from __future__ import annotations

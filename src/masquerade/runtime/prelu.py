@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from onnx import NodeProto, helper, numpy_helper
 
+from masquerade.runtime.graph_shapes import infer_shapes
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import ModelProto
@@ -35,6 +37,8 @@ def split_prelu(model: ModelProto) -> int:
     Returns:
         How many nodes were replaced. PRelus with another kind of slope are left alone.
     """
+    if not any(node.op_type == "PRelu" for node in model.graph.node):
+        return 0
     rewrite = _Rewrite(model)
     nodes: list[NodeProto] = []
     count = 0
@@ -61,6 +65,10 @@ class _Rewrite:
     def __init__(self, model: ModelProto) -> None:
         self._model = model
         self._weights = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+        # Weights that no node reads belong to the program, such as an embedding map.
+        read = {name for node in model.graph.node for name in node.input}
+        self._unread = self._weights.keys() - read
+        self._shapes = infer_shapes(model)
         self._makers = {name: node for node in model.graph.node for name in node.output}
         self._shown = {output.name for output in model.graph.output}
         self._readers: dict[str, list[NodeProto]] = {}
@@ -72,9 +80,12 @@ class _Rewrite:
     def slope(self, node: NodeProto) -> NDArray[np.float32] | None:
         """The slopes of a PRelu (C,); None for other nodes and other kinds of slope."""
         values = self._weights.get(node.input[1]) if node.op_type == "PRelu" else None
-        if values is None or values.size != values.shape[0 if values.ndim < 4 else 1]:
+        # One slope for each channel of (N, C, H, W): it lies three axes from the end.
+        channels = values.size if values is not None else 0
+        if values is None or values.shape[-3:] != (channels, 1, 1) or values.dtype != np.float32:
             return None
-        return np.asarray(values.reshape(-1), np.float32)
+        known = self._shapes.get(node.input[0], (None, channels, None, None))
+        return values.reshape(-1) if len(known) == 4 and known[1] == channels else None
 
     def replacement(self, node: NodeProto, slope: NDArray[np.float32]) -> list[NodeProto]:
         """The nodes that compute a PRelu; its readers are told which channels are negated."""
@@ -103,7 +114,7 @@ class _Rewrite:
         used = {name for node in self._model.graph.node for name in node.input}
         del self._model.graph.initializer[:]
         for name, values in self._weights.items():
-            if name in used:
+            if name in used or name in self._unread:
                 self._model.graph.initializer.append(numpy_helper.from_array(values, name))
         del self._model.graph.value_info[:]
 
@@ -119,8 +130,19 @@ class _Rewrite:
         """Whether every reader can take the tensor with some of its channels negated."""
         readers = self._readers.get(name, [])
         return name not in self._shown and all(
-            reader.op_type == "Conv" or (reader.op_type == "Add" and self._hands_on(reader, name))
+            self._takes_signs(reader, name)
+            or (reader.op_type == "Add" and self._hands_on(reader, name))
             for reader in readers
+        )
+
+    def _takes_signs(self, reader: NodeProto, name: str) -> bool:
+        """Whether a node is a convolution of the tensor by weights that can be negated."""
+        weights = self._weights.get(reader.input[1]) if reader.op_type == "Conv" else None
+        groups = next((a.i for a in reader.attribute if a.name == "group"), 1)
+        return (
+            weights is not None
+            and list(reader.input).count(name) == 1
+            and (groups == 1 or weights.shape[:2] == (groups, 1))
         )
 
     def _hands_on(self, addition: NodeProto, name: str) -> bool:
@@ -131,6 +153,7 @@ class _Rewrite:
         return (
             maker is not None
             and maker.op_type == "Conv"
+            and all(x in self._weights for x in maker.input[1:])
             and not {other, addition.output[0]} & self._shown
             and len(self._readers[other]) == 1
             and len(following) == 1

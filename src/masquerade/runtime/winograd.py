@@ -21,6 +21,7 @@ from masquerade.runtime.channels_last import rewrite_channels_last
 from masquerade.runtime.graph_edit import GraphEdit
 from masquerade.runtime.graph_shapes import infer_shapes
 from masquerade.runtime.linear_steps import Source, trace_source
+from masquerade.runtime.modulation import ModulatedWeights
 from masquerade.runtime.winograd_axes import POINTS, TAPS, AxisTransform
 from masquerade.runtime.winograd_nodes import WinogradConvolution
 
@@ -35,7 +36,7 @@ __all__ = ["apply_winograd", "winograd_cost"]
 
 _OLDEST_OPSET = 11
 _VALUES = len(POINTS) + 1
-_LEAST_GAIN = 0.85
+_LEAST_GAIN = 0.8
 """Only where the estimate is below this share of the direct convolution's."""
 
 # Measured on two cores of Zen 5 with ONNX Runtime 1.32; only their ratios matter. Convolutions
@@ -45,6 +46,7 @@ _PEAK = 1.0
 _TRANSFORM_PEAK = 0.5
 _MULTIPLY_ADDS_PER_WEIGHT = 40
 _MULTIPLY_ADDS_PER_VALUE = 50
+_MULTIPLY_ADDS_OF_NODES = 150_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,30 +76,30 @@ class _Candidate:
     def _products(self) -> float:
         out, inner = self.channels
         rows, columns = self.plan.rows, self.plan.columns
-        _, width = self.plan.size_hw
         tiles = rows.all_tiles * columns.all_tiles
         weights = _VALUES**2 * out * inner
         entered = rows.all_tiles * _VALUES
-        enter = inner * entered * (width * rows.enter.shape[-1])
-        enter += inner * entered * columns.all_tiles * _VALUES * columns.enter.shape[-1]
-        leave = out * entered * columns.results * columns.leave.shape[-1]
-        leave += out * rows.results * columns.results * rows.leave.shape[-1]
-        moved = tiles * _VALUES**2 * (inner + out)
-        return (
-            tiles * weights / _PEAK
-            + weights * _MULTIPLY_ADDS_PER_WEIGHT
-            + (enter + leave) / _TRANSFORM_PEAK
-            + moved * _MULTIPLY_ADDS_PER_VALUE
-        )
+        enter = entered * self.plan.size_hw[1] * rows.enter.shape[-1]
+        enter += entered * columns.all_tiles * _VALUES * columns.enter.shape[-1]
+        leave = entered * columns.results * columns.leave.shape[-1]
+        leave += rows.results * columns.results * rows.leave.shape[-1]
+        cost = tiles * weights / _PEAK + (inner * enter + out * leave) / _TRANSFORM_PEAK
+        cost += weights * _MULTIPLY_ADDS_PER_WEIGHT
+        cost += tiles * _VALUES**2 * (inner + out) * _MULTIPLY_ADDS_PER_VALUE
+        return float(cost + _MULTIPLY_ADDS_OF_NODES)
 
 
 def winograd_cost(model: ModelProto) -> int:
     """Bytes of weights that :func:`apply_winograd` would add; 0 when it would change nothing.
 
+    Convolutions with modulated weights count as those with constant weights that the pass of
+    :mod:`masquerade.runtime.modulation` makes of them. The model is not changed.
+
     Raises:
         ModelError: the graph contradicts itself.
     """
-    found = _candidates(model, GraphEdit(model), infer_shapes(model))
+    edit, shapes = GraphEdit(model), infer_shapes(model)
+    found = _candidates(model, edit, shapes, ModulatedWeights(model, edit, shapes))
     return sum(candidate.extra_bytes for candidate in found.values())
 
 
@@ -141,7 +143,10 @@ class _Writer:
 
 
 def _candidates(
-    model: ModelProto, edit: GraphEdit, shapes: Mapping[str, Shape]
+    model: ModelProto,
+    edit: GraphEdit,
+    shapes: Mapping[str, Shape],
+    modulated: ModulatedWeights | None = None,
 ) -> dict[str, _Candidate]:
     """Convolutions for which it pays, by the name of their result."""
     if edit.opset < _OLDEST_OPSET:
@@ -150,7 +155,9 @@ def _candidates(
     found = {}
     for node in model.graph.node:
         if node.op_type == "Conv" and not node.domain:
-            candidate = _candidate(node, edit, shapes, makers)
+            scaled = modulated.convolution(node) if modulated else None
+            weights = scaled.weights if scaled else node.input[1]
+            candidate = _candidate(node, weights, edit, shapes, makers)
             if candidate is not None and candidate.pays:
                 found[node.output[0]] = candidate
     return found
@@ -158,23 +165,22 @@ def _candidates(
 
 def _candidate(
     node: NodeProto,
+    weights: str,
     edit: GraphEdit,
     shapes: Mapping[str, Shape],
     makers: Mapping[str, NodeProto],
 ) -> _Candidate | None:
     from onnx import TensorProto
 
-    weights = edit.constant_shape(node.input[1])
+    filters = (edit.constant_shape(weights) or ())[-4:]
     bias = node.input[2] if len(node.input) > 2 else ""
     size = shapes.get(node.input[0], ())[2:]
-    if weights is None or len(weights) != 4 or weights[2:] != (TAPS, TAPS) or len(size) != 2:
+    if len(filters) != 4 or filters[2:] != (TAPS, TAPS) or len(size) != 2:
         return None
-    if edit.constant_type(node.input[1]) != TensorProto.FLOAT or (
-        bias and not edit.is_constant(bias)
-    ):
+    if edit.constant_type(weights) != TensorProto.FLOAT or (bias and not edit.is_constant(bias)):
         return None
     pads = _plain_pads(node)
-    if pads is None or None in size or shapes[node.input[0]][1] != weights[1]:
+    if pads is None or None in size or shapes[node.input[0]][1] != filters[1]:
         return None
     source = trace_source(node.input[0], shapes, makers, edit)
     top, left, bottom, right = pads
@@ -183,7 +189,7 @@ def _candidate(
     if min(len(rows), len(columns)) < TAPS:
         return None
     plan = WinogradConvolution(AxisTransform.of(rows), AxisTransform.of(columns), source.size_hw)
-    return _Candidate(source, plan, (weights[0], weights[1]))
+    return _Candidate(source, plan, (filters[0], filters[1]))
 
 
 def _plain_pads(node: NodeProto) -> tuple[int, int, int, int] | None:
