@@ -282,3 +282,20 @@ def test_the_line_of_a_transfer_tells_speed_and_time_left():
     now_s[0] += 1
     show(Transferred(500_000, None))
     assert stream.getvalue().split("\r")[-1].startswith("m  0 MB  0.5 MB/s")
+
+
+def test_quantize_makes_a_variant_that_the_library_finds(run, tmp_path, models, mona):
+    file = write_functional("restoreformer_plus_plus", tmp_path / "brought")
+    missing = run("models", "quantize", "restoreformer_plus_plus", "--precision", "int8")
+    assert missing.code == ModelError.exit_code
+    run("models", "import", file, "--accept-licence")
+    words = ["--precision", "fp16", "--photos", mona]
+    done = run("models", "quantize", "restoreformer_plus_plus", *words, "--json")
+    assert done.code == 0, done.err
+    assert done.json["psnr_db"] > 50
+    assert "parity" in done.err
+    path = Path(done.json["path"])
+    assert path.parent == models / "restoreformer_plus_plus"
+    (model,) = run("models", "list", "--installed", "--json").json["models"]
+    assert model["precisions"] == ["fp32", "fp16"]
+    assert model["path"] != str(path)

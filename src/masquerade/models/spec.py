@@ -129,7 +129,7 @@ class ModelSpec:
         template: of the crop (``geometry/templates.py``); "" for the whole frame (detectors), for
             a crop around the box (landmarkers, see ``box_scale``), and for a swapper's crop as it
             is (maskers).
-        mean: see above; red, green, blue.
+        mean: see above; by channel in the order of ``color``.
         std: likewise.
         output_mean: see above.
         output_std: see above.
