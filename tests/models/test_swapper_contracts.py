@@ -1,5 +1,7 @@
 """Every swapper of the registry against the facts of its publishers, written down here again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from recorded import open_recorded, open_swapper, portrait
@@ -196,6 +198,21 @@ def test_faces_together_are_the_faces_one_by_one(tmp_path):
     np.testing.assert_array_equal(together.swap(crops, codes[0]), apart.swap(crops, codes[1]))
     assert len(together.network.feeds) == before + 1
     assert together.swap(crops[:0], []).shape == (0, 128, 128, 3)
+
+
+def test_an_output_whose_shape_is_not_stated_is_taken(tmp_path):
+    swapper = open_swapper("inswapper_128", tmp_path)
+    network = swapper.network
+    network.output_ports = tuple(replace(port, shape=()) for port in network.output_ports)
+    again = Swapper(swapper.spec, network, embedder=swapper._embedder, emap=swapper._emap)
+    crop = np.random.default_rng(1).integers(0, 256, (1, 128, 128, 3), np.uint8)
+    code = swapper.encode([DONOR])
+    np.testing.assert_array_equal(again.swap(crop, [code]), swapper.swap(crop, [code]))
+    assert not again.can_batch
+    network.session = None
+    network.run = lambda feeds: [np.zeros((1, 3, 64, 64), np.float32)]
+    with pytest.raises(ModelError, match="returned"):
+        again.swap(crop, [code])
 
 
 class TestWhatDoesNotFit:

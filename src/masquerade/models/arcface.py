@@ -9,7 +9,7 @@ import numpy as np
 
 from masquerade.geometry.templates import align, warp_crop
 from masquerade.models.normalisation import Normalisation
-from masquerade.models.ports import could_be, only, picture_side
+from masquerade.models.ports import could_be, could_give, only, picture_side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +42,7 @@ class ArcFace:
         crops = [port for port in network.input_ports if could_be(port, None, 3, None, None)]
         self._input = only(crops, spec.name, "picture input", network.input_ports)
         self.size = picture_side(self._input) or spec.size
-        vectors = [port for port in network.output_ports if len(port.shape) == 2]
+        vectors = [port for port in network.output_ports if could_give(port, None, None)]
         vector = only(vectors, spec.name, "embedding output", network.output_ports)
         self._output = network.output_ports.index(vector)
         self._normalisation = Normalisation.of(spec)

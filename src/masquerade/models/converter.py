@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from masquerade.models.ports import only
+from masquerade.models.ports import could_give, only
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +33,7 @@ class Converter:
         self.network = network
         flat = [port for port in network.input_ports if len(port.shape) == 2]
         self._input = only(flat, spec.name, "embedding input", network.input_ports)
-        results = [port for port in network.output_ports if len(port.shape) == 2]
+        results = [port for port in network.output_ports if could_give(port, None, None)]
         result = only(results, spec.name, "embedding output", network.output_ports)
         self._output = network.output_ports.index(result)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from masquerade.core.errors import ModelError
 from masquerade.models.normalisation import Normalisation
-from masquerade.models.ports import could_be, only, picture_side, wrong_ports
+from masquerade.models.ports import could_be, could_give, only, picture_side, wrong_ports
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,7 +119,7 @@ def _by_promise(spec: ModelSpec, ports: tuple[Port, ...]) -> list[int]:
     RestoreFormer++ has many side outputs, of which some are pictures to their shape.
     """
     named = {file.output for file in spec.files if file.output}
-    likely = [place for place, port in enumerate(ports) if could_be(port, None, 3, None, None)]
+    likely = [place for place, port in enumerate(ports) if could_give(port, None, 3, None, None)]
     if not likely:
         raise wrong_ports(spec.name, "output picture", ports)
     return sorted(likely, key=lambda place: ports[place].name not in named)

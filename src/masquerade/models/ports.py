@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from masquerade.runtime.network import Port
 
-__all__ = ["could_be", "describe_ports", "only", "picture_side", "wrong_ports"]
+__all__ = ["could_be", "could_give", "describe_ports", "only", "picture_side", "wrong_ports"]
 
 
 def could_be(port: Port, *shape: int | None) -> bool:
@@ -25,6 +25,14 @@ def could_be(port: Port, *shape: int | None) -> bool:
         return False
     pairs = zip(port.shape, shape, strict=True)
     return all(own is None or asked is None or own == asked for own, asked in pairs)
+
+
+def could_give(port: Port, *shape: int | None) -> bool:
+    """As :func:`could_be` for an output; one whose axes the file does not state fits all.
+
+    Some exporters leave them out. What really comes is looked at when the network has run.
+    """
+    return not port.shape or could_be(port, *shape)
 
 
 def picture_side(port: Port, layout: str = "nchw") -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from masquerade.models.ports import could_be, only, picture_side, wrong_ports
+from masquerade.models.ports import could_be, could_give, only, picture_side, wrong_ports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class SwapperPorts:
         if size != spec.size:
             raise wrong_ports(spec.name, f"input of {spec.size} pixels", network.input_ports)
         outputs = network.output_ports
-        faces = [port for port in outputs if could_be(port, None, 3, size, size)]
+        faces = [port for port in outputs if could_give(port, None, 3, size, size)]
         masks = [port for port in outputs if could_be(port, None, 1, size, size)]
         # A port of open lengths fits both; the face comes first then.
         face = only(faces, spec.name, "output picture", outputs)
@@ -60,7 +60,7 @@ class SwapperPorts:
             face=outputs.index(face),
             mask=outputs.index(masks[0]) if masks else None,
             size=size,
-            batch=all(port.shape[0] is None for port in used),
+            batch=all(port.shape[:1] == (None,) for port in used),
         )
 
 
