@@ -24,6 +24,7 @@ __all__ = ["Finished", "Shot", "follow"]
 
 Picture = NDArray[np.uint8]
 CROP_PX = 512
+_WARM_UP = 16
 
 
 @dataclass(frozen=True)
@@ -59,18 +60,25 @@ class Shot:
 
 
 def follow(frames: Sequence[Picture], donor: Identity) -> Shot:
-    """Track the largest face and swap it on every frame."""
+    """Track the largest face and swap it on every frame.
+
+    The clip is played backwards to its beginning first: the embedded swap measures a face's shape
+    over its first frames, and what it draws meanwhile drifts.
+    """
     settings = Settings(label="none")
     find, track = finding_stages(settings)
     swap = Swap({"donor": donor}, settings, shared_networks(0).landmarker)
     shot = Shot([], [], [])
-    for seq, pixels in enumerate(frames):
+    warm_up = list(frames[_WARM_UP:0:-1])
+    for seq, pixels in enumerate([*warm_up, *frames]):
         job = FrameJob(Frame(np.ascontiguousarray(pixels), seq, 40 * seq))
         track.process(find.process(job))
         face = max(job.faces, key=lambda found: found.size_px)
         face.selected, face.donor = True, "donor"
         job.faces = [face]
         swap.process(job)
+        if seq < len(warm_up):
+            continue
         picture = pixels.copy()
         blend(picture, job.patches[0])
         assert face.landmarks is not None
