@@ -6,6 +6,7 @@ import argparse
 
 from masquerade._version import __version__
 from masquerade.apps.arguments import add_settings, age_range, number, seconds
+from masquerade.apps.bench.options import add_bench, add_tune
 from masquerade.apps.live_arguments import LIVE_ESSENTIALS, add_live
 from masquerade.apps.models_arguments import add_models
 from masquerade.apps.network_arguments import add_detector, add_execution, add_networks
@@ -23,7 +24,9 @@ COMMANDS = {
     "cameras": "list the cameras, microphones and screens of this machine",
     "encoders": "list the video encoders that work on this machine",
     "models": "list, fetch, bring, check and remove networks; their licences",
-    "doctor": "check the installation",
+    "doctor": "check the machine, the installation and what networks do on it",
+    "bench": "measure frames per second, latency and memory on this machine",
+    "tune": "find what suits this machine best and make it the default",
     "completion": "print the completion script of bash, zsh or fish",
 }
 
@@ -264,6 +267,17 @@ def _build_completion(parser: Parser) -> None:
     parser.add_argument("shell", metavar="SHELL", choices=["bash", "zsh", "fish"])
 
 
+def _build_doctor(parser: Parser) -> None:
+    parser.add_argument(
+        "--models", action="store_true", help="run every installed model on every provider too"
+    )
+
+
+def _build_bench(parser: Parser) -> None:
+    add_bench(parser)
+    add_execution(parser)
+
+
 def _build_plain(_parser: Parser) -> None:
     """A command without options of its own."""
 
@@ -277,6 +291,8 @@ _BUILD = {
     "cameras": _build_plain,
     "encoders": _build_plain,
     "models": lambda parser: add_models(parser, _add_common),
-    "doctor": _build_plain,
+    "doctor": _build_doctor,
+    "bench": _build_bench,
+    "tune": add_tune,
     "completion": _build_completion,
 }
