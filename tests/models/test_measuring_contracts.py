@@ -91,6 +91,13 @@ class TestEmbedders:
         vector = ArcFace(find_spec("w600k_r50"), network).embed(picture, kps)
         np.testing.assert_allclose(vector, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
+    def test_a_vector_of_another_length_is_refused(self, tmp_path):
+        network = open_recorded("w600k_r50", tmp_path)
+        network.run = lambda feeds: [np.zeros((1, 128), np.float32)]
+        embedder = ArcFace(find_spec("w600k_r50"), network)
+        with pytest.raises(ModelError, match="512 values"):
+            embedder.embed_crop(np.zeros((112, 112, 3), np.uint8))
+
     def test_two_are_added_as_units(self, tmp_path):
         donor = portrait(3)
         parts = [

@@ -9,7 +9,7 @@ import numpy as np
 
 from masquerade.geometry.templates import align, warp_crop
 from masquerade.models.normalisation import Normalisation
-from masquerade.models.ports import could_be, could_give, only, picture_side
+from masquerade.models.ports import could_be, could_give, only, picture_side, wrong_ports
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,6 +69,9 @@ class ArcFace:
         """The same of a crop that is cut already, uint8 (S, S, 3)."""
         blob = self._normalisation.encode(crop_bgr[None], self._input.dtype)
         vector = self.network.run({self._input.name: blob})[self._output]
+        if vector.size != self.spec.points:
+            what = f"embedding output of {self.spec.points} values"
+            raise wrong_ports(self.spec.name, what, self.network.output_ports)
         return np.asarray(vector, np.float32).reshape(-1)
 
     def close(self) -> None:

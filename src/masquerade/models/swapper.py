@@ -213,12 +213,13 @@ class Swapper:
             ports.source.name: np.concatenate(sources),
         }
         results = self.network.run(feeds)
-        faces = self._normalisation.decode(results[ports.face])
-        if faces.shape != crops_bgr.shape:
+        face, expected = results[ports.face], feeds[ports.target.name].shape
+        if face.shape != expected:
             raise ModelError(
-                f"{self.spec.name} returned {faces.shape}, not {crops_bgr.shape}. "
+                f"{self.spec.name} returned {face.shape}, not {expected}. "
                 f"Check the file: `masquerade models verify {self.spec.name}`."
             )
+        faces = self._normalisation.decode(face)
         if ports.mask is None:
             return faces, None
         return faces, np.clip(results[ports.mask][:, 0].astype(np.float32), 0, 1)
