@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+
 import pytest
 
 from masquerade.apps.profile import Profile, read_profile, write_profile
 from masquerade.core.errors import OutputError, SettingsError
+from masquerade.models.library import Library
+from masquerade.testing.networks.functional import fill_library
 
 
 def test_it_comes_back_as_it_was_written(tmp_path):
@@ -19,11 +23,40 @@ def test_without_a_file_nothing_is_set(tmp_path):
     assert read_profile(tmp_path / "none.toml").defaults() == {}
 
 
-def test_defaults_have_the_names_of_options():
-    assert Profile(threads=1, provider="openvino").defaults() == {
+def test_options_that_nobody_gave_are_filled_in():
+    args = argparse.Namespace(threads=None, execution_provider=None, preset="quality", model="mesh")
+    Profile(threads=1, provider="openvino", preset="fast", precision="int8").fill_in(args)
+    assert vars(args) == {
         "threads": 1,
-        "execution_provider": "openvino",
+        "execution_provider": [("openvino",)],
+        "preset": "quality",
+        "model": "mesh",
     }
+
+
+def test_a_precision_is_taken_where_the_model_has_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("MASQUERADE_HOME", str(tmp_path))
+    fill_library(Library(), ["inswapper_128"])
+    profile = Profile(precision="int8")
+    args = argparse.Namespace(precision=None, model="inswapper_128")
+    profile.fill_in(args)
+    assert args.precision is None
+    path = Library().path("inswapper_128")
+    eight = tmp_path / "eight.onnx"
+    eight.write_bytes(path.read_bytes())
+    Library().add_variant("inswapper_128", "int8", eight)
+    profile.fill_in(args)
+    assert args.precision == "int8"
+
+
+def test_the_command_line_works_by_the_profile(run, mona, two_people, tmp_path, monkeypatch):
+    monkeypatch.setenv("MASQUERADE_HOME", str(tmp_path / "home"))
+    write_profile(Profile(provider="coreml"))
+    done = run("swap", "-s", mona, "-t", two_people, "-o", "out.png", "--model", "inswapper_128")
+    assert done.code == 8
+    (tmp_path / "home" / "profile.toml").write_text("threads = [")
+    done = run("swap", "-s", mona, "-t", two_people, "-o", "out.png")
+    assert (done.code, "masquerade tune" in done.err) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,9 @@ from masquerade.core.errors import CancelledError, MasqueradeError
 
 __all__ = ["main", "run_program"]
 
+_PROFILED = frozenset({"swap", "live", "faces"})
+"""Commands whose defaults `masquerade tune` may have set."""
+
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command and return its exit code (docs/usage.md lists them).
@@ -69,6 +72,10 @@ def run_program(argv: list[str] | None = None) -> NoReturn:
 
 
 def _run(args: argparse.Namespace, console: Console) -> int:
+    if args.command in _PROFILED:
+        from masquerade.apps.profile import read_profile
+
+        read_profile().fill_in(args)
     command = importlib.import_module(f"masquerade.apps.commands.{args.command}")
     result = command.run(args, console)
     code: int = result.pop("exit_code", 0)

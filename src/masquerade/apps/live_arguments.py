@@ -36,7 +36,6 @@ def add_live(parser: Parser) -> None:
     pace.add_argument(
         "--preset",
         choices=["fast", "balanced", "quality"],
-        default="balanced",
         help="what may be given up to keep up (balanced)",
     )
     pace.add_argument("--duration", type=seconds, metavar="TIME", help="stop after this (90, 1:30)")

@@ -50,9 +50,7 @@ def add_execution(parser: Parser) -> None:
         metavar="1..256",
         help="threads of a network on the CPU (as --threads)",
     )
-    group.add_argument(
-        "--precision", choices=PRECISIONS, help="of a network's arithmetic (auto)", default="auto"
-    )
+    group.add_argument("--precision", choices=PRECISIONS, help="of a network's arithmetic (auto)")
     group.add_argument(
         "--device-id",
         action="append",
@@ -83,11 +81,12 @@ def execution_from(args: argparse.Namespace) -> Execution:
         "providers": _joined(args.execution_provider),
         "device_ids": _joined(args.device_id),
         "threads": args.execution_threads or args.threads,
+        "precision": args.precision,
         "max_memory_bytes": args.max_memory,
         "max_vram_bytes": args.max_vram,
     }
     chosen = {name: value for name, value in given.items() if value is not None}
-    return Execution(precision=args.precision, allow_fallback=args.allow_fallback, **chosen)
+    return Execution(allow_fallback=args.allow_fallback, **chosen)
 
 
 def _joined(lists: list[tuple[Any, ...]] | None) -> tuple[Any, ...] | None:

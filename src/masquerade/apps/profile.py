@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import os
 import tempfile
@@ -47,10 +48,24 @@ class Profile:
     notes: tuple[str, ...] = field(default=())
 
     def defaults(self) -> dict[str, Any]:
-        """What is set, by the name of the option's destination."""
-        names = {"provider": "execution_provider"}
+        """What is set, by the name of the field."""
         values = {name: getattr(self, name) for name in _KINDS}
-        return {names.get(name, name): v for name, v in values.items() if v is not None}
+        return {name: value for name, value in values.items() if value is not None}
+
+    def fill_in(self, args: argparse.Namespace) -> None:
+        """Set the options that a command has and that nobody gave.
+
+        A precision is set only where the model that was asked for is installed in it, since one
+        that is asked for and not there is an error.
+        """
+        values = self.defaults()
+        if "provider" in values:
+            values["execution_provider"] = [(values.pop("provider"),)]
+        if not _has_precision(getattr(args, "model", None), self.precision):
+            values.pop("precision", None)
+        for name, value in values.items():
+            if getattr(args, name, value) is None:
+                setattr(args, name, value)
 
 
 def profile_path() -> Path:
@@ -108,6 +123,15 @@ def write_profile(profile: Profile, path: Path | None = None) -> Path:
             "set MASQUERADE_HOME to a folder of yours."
         ) from error
     return file
+
+
+def _has_precision(model: str | None, precision: str | None) -> bool:
+    if model in (None, "mesh") or precision is None:
+        return False
+    from masquerade.models.library import Library
+
+    library = Library()
+    return library.find(str(model)) is not None and precision in library.variants(str(model))
 
 
 def _damaged(file: Path) -> SettingsError:

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             )
         )
         sinks = outputs.open(source.info, sound, disclosure, [*donors.files])
-        options = LiveOptions(preset=args.preset, alarm_fps=args.alarm_fps)
+        options = LiveOptions(preset=args.preset or "balanced", alarm_fps=args.alarm_fps)
         session = LiveSession(engine, source, sinks, options)
         controls = Controls(
             session,
