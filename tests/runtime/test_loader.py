@@ -111,7 +111,7 @@ def test_a_kept_network_loads_at_least_twice_as_fast(tmp_path: Path, execution: 
     assert took_s[0] > 2 * min(took_s[1:])
 
 
-def test_the_quickest_way_is_measured_once_and_said(path: Path) -> None:
+def test_the_quickest_way_is_measured_once_and_said(path: Path, home: Path) -> None:
     execution = Execution(threads=1)
     with load_network(path, execution, label="small") as network:
         notices = network.notices
@@ -123,6 +123,7 @@ def test_the_quickest_way_is_measured_once_and_said(path: Path) -> None:
     with load_network(path, execution, label="small") as again:
         assert not any("as measured" in text for text in again.notices)
         assert again.provider == network.provider
+    assert len(kept(home)) == 1  # what lost is not kept
 
 
 def test_a_provider_that_is_not_there_is_an_error_or_is_said(path: Path) -> None:

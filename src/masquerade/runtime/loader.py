@@ -152,6 +152,9 @@ class _Loading:
                 open_=opener.open,
             )
             candidate, compared = choice.candidate, choice.notice
+            for other in group.candidates if choice.measured_now else ():
+                if other != candidate:
+                    opener.forget(other)
         opened = opener.open(candidate, self.device_id)
         opened.notices = tuple(text for text in (group.notice, compared) if text)
         return opened if candidate.precision == "fp32" else self._checked(candidate, opened)

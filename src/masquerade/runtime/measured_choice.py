@@ -12,18 +12,21 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from masquerade.core.errors import MemoryBudgetError, ModelError
+from masquerade.core.errors import MemoryBudgetError, ModelError, ProviderError
+from masquerade.runtime.brought_file import BroughtFile
 from masquerade.runtime.candidates import Candidate
 from masquerade.runtime.network import Network
 from masquerade.runtime.opened import Opened
 from masquerade.runtime.optimised_files import machine_facts
 from masquerade.runtime.plausible_input import plausible_feeds
 
-__all__ = ["Choice", "choose", "time_network"]
+__all__ = ["Choice", "choose", "forget_times", "time_network"]
 
 _MARGIN = 0.95
 """A later way has to be quicker than the plainer ones by this much: timings vary by as much."""
 _MOST_RUNS = 7
+_PREFIX = "ms "
+_REFUSED = -1.0
 _ENOUGH_S = 0.5
 
 
@@ -64,40 +67,58 @@ def choose(
         candidates: the plainest first.
         threads: of the network; other numbers of threads are measured anew.
         fits: whether there is memory for one now.
-        open_: loads one; it is closed again after it was timed.
+        open_: loads one; it is closed again after it was timed. One that fails is left out.
         clock: seconds, monotonic.
-
-    Raises:
-        MemoryBudgetError: there was not enough memory for any.
-        ModelError: no library takes the network; the error of the first.
     """
-    times_ms: dict[str, float] = {}
-    best: Candidate | None = None
-    problem: Exception | None = None
-    measured_now = False
     plainest, *others = candidates
     fitting = [candidate for candidate in (plainest, *others) if fits(candidate)]
     if len(fitting) < 2:  # where none fits, the budget says so when the plainest is opened
         return Choice((fitting or [plainest])[0], {}, measured_now=False)
+    known = {candidate: _known(candidate, threads) for candidate in fitting}
+    measured_now = False
     for candidate in fitting:
-        remembered, key = candidate.file.remembered, _key(candidate, threads)
-        taken_ms = remembered.get(key)
-        if not isinstance(taken_ms, int | float):
-            try:
-                with open_(candidate) as opened:
-                    taken_ms = time_network(opened, clock) * 1000
-            except (ModelError, MemoryBudgetError) as error:
-                problem = problem or error
-                continue
-            remembered.put(key, taken_ms)
+        if known[candidate] is None:
+            known[candidate] = _measure(candidate, threads, open_, clock)
             measured_now = True
-        if best is None or taken_ms < _MARGIN * times_ms[best.name]:
+    best = plainest  # where all were refused, opening it tells why
+    times_ms: dict[str, float] = {}
+    for candidate, taken_ms in known.items():
+        if taken_ms is None or taken_ms == _REFUSED:
+            continue
+        if best.name not in times_ms or taken_ms < _MARGIN * times_ms[best.name]:
             best = candidate
-        times_ms[candidate.name] = float(taken_ms)
-    if best is None:
-        raise problem or ModelError("No library takes this network; run `masquerade doctor`.")
+        times_ms[candidate.name] = taken_ms
     ordered = dict(sorted(times_ms.items(), key=lambda item: item[1]))
     return Choice(best, ordered, measured_now)
+
+
+def _known(candidate: Candidate, threads: int) -> float | None:
+    """What was remembered; :data:`_REFUSED` for a library that does not take the network."""
+    value = candidate.file.remembered.get(_key(candidate, threads))
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _measure(
+    candidate: Candidate,
+    threads: int,
+    open_: Callable[[Candidate], Opened],
+    clock: Callable[[], float],
+) -> float | None:
+    """Milliseconds of a run, remembered; None where there was not enough memory just now."""
+    try:
+        with open_(candidate) as opened:
+            taken_ms = time_network(opened, clock) * 1000
+    except MemoryBudgetError:
+        return None
+    except (ModelError, ProviderError):
+        taken_ms = _REFUSED
+    candidate.file.remembered.put(_key(candidate, threads), taken_ms)
+    return taken_ms
+
+
+def forget_times(file: BroughtFile) -> None:
+    """Have a network measured anew at its next load, for instance since the machine was busy."""
+    file.remembered.forget(_PREFIX)
 
 
 def time_network(network: Network, clock: Callable[[], float] = time.perf_counter) -> float:
@@ -122,4 +143,4 @@ def time_network(network: Network, clock: Callable[[], float] = time.perf_counte
 
 def _key(candidate: Candidate, threads: int) -> str:
     machine = hashlib.sha256(machine_facts().encode()).hexdigest()[:12]
-    return f"ms {candidate.name}, {threads} threads, {machine}"
+    return f"{_PREFIX}{candidate.name}, {threads} threads, {machine}"

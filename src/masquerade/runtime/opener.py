@@ -81,6 +81,10 @@ class Opener:
         making = 0 if kept else self._making_bytes(candidate)
         return process_budget().fits(max(making, self._expected_bytes(candidate)))
 
+    def forget(self, candidate: Candidate) -> None:
+        """Remove what was made for a candidate that was not chosen: it may be gigabytes."""
+        self.files.remove(self._key(candidate))
+
     def _entry(self, candidate: Candidate) -> Path:
         """The folder of the kept network, made where it is missing."""
         key = self._key(candidate)

@@ -39,8 +39,17 @@ class Remembered:
 
     def put(self, key: str, value: Any) -> None:
         """Keep a value of JSON; a folder that cannot be written keeps nothing."""
-        with _LOCK, contextlib.suppress(OSError):
-            data = self._read() | {key: value}
+        with _LOCK:
+            self._write(self._read() | {key: value})
+
+    def forget(self, prefix: str) -> None:
+        """Forget everything whose key begins so."""
+        with _LOCK:
+            data = self._read()
+            self._write({key: data[key] for key in data if not key.startswith(prefix)})
+
+    def _write(self, data: dict[str, Any]) -> None:
+        with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             number, name = tempfile.mkstemp(dir=self._path.parent, suffix=".part")
             with os.fdopen(number, "w") as file:
