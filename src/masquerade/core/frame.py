@@ -14,6 +14,7 @@ from masquerade.core.face import Face
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from masquerade.core.frame_pool import FramePool
     from masquerade.core.protocols import Stage
 
 __all__ = ["Change", "Failure", "Frame", "FrameJob", "Patch"]
@@ -107,6 +108,7 @@ class FrameJob:
         version: changes before and with this frame, counted from 0.
         late: past its deadline, so the stages ahead are skipped and it is concealed as a whole.
         finished_s: when the last stage was done with it, by the clock of ``Frame.captured_s``.
+        pool: where the output's memory comes from; None makes it anew.
     """
 
     frame: Frame
@@ -120,6 +122,7 @@ class FrameJob:
     version: int = 0
     late: bool = False
     finished_s: float = 0.0
+    pool: FramePool | None = None
     _output: NDArray[np.uint8] | None = None
 
     @property
@@ -135,5 +138,6 @@ class FrameJob:
     def writable_output(self) -> NDArray[np.uint8]:
         """The picture to draw on: a copy of the frame's pixels, made at the first call."""
         if self._output is None:
-            self._output = self.frame.pixels.copy()
+            pixels = self.frame.pixels
+            self._output = pixels.copy() if self.pool is None else self.pool.copy(pixels)
         return self._output

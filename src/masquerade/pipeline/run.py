@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from masquerade.core.errors import MasqueradeError
 from masquerade.core.frame import Change, FrameJob
+from masquerade.core.frame_pool import FramePool
 from masquerade.pipeline.channel import Channel, ChannelCancelled, EndOfChannel, WhenFull
 from masquerade.pipeline.permits import Permits
 
@@ -56,6 +57,7 @@ class Run:
         self._meter, self._flow, self._pacer, self._clock = meter, flow, pacer, clock
         self._names = [section.name for section in sections]
         self.permits = Permits(flow.frames_alive)
+        self._pool = FramePool()
         entrance: Channel[FrameJob] = (
             Channel(1, WhenFull.NEWEST) if flow.live else Channel(flow.capacity)
         )
@@ -215,7 +217,7 @@ class Run:
                 self._meter.frame_left()
                 break
             self._meter.frame_captured()
-            if self._channels[0].put(FrameJob(frame)) is not None:
+            if self._channels[0].put(FrameJob(frame, pool=self._pool)) is not None:
                 self._meter.lost(dropped=1)
                 self._meter.frame_left()
             del frame  # nobody holds a frame while waiting for the next one
