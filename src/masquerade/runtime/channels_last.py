@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from masquerade.runtime.channels_last_nodes import add_channels_last, can_turn, turned_inputs
+from masquerade.runtime.graph_edit import reads
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
@@ -63,7 +64,7 @@ def rewrite_channels_last(
             for old, new in zip(node.output, results, strict=True):
                 layouts.made_last(old, new)
         else:
-            for x in node.input:
+            for x in reads(node):
                 layouts.first(x)
             edit.nodes.append(node)
     for port in model.graph.output:
@@ -157,7 +158,7 @@ class _Links:
     def _reads(self, node: NodeProto) -> list[str]:
         if node.output[0] in self._wanted:
             return [self._wanted[node.output[0]].source]
-        return list(node.input)
+        return reads(node)
 
     def cost(self, node: NodeProto, turned: set[str]) -> int:
         """Values transposed around a node: its inputs and its results."""

@@ -41,7 +41,7 @@ def can_turn(node: NodeProto, edit: GraphEdit, shapes: Mapping[str, Shape]) -> b
         return False
     if node.op_type in _BY_VALUE:
         return all(_fits(x, edit, shapes) for x in node.input)
-    if len(shapes.get(node.input[0], ())) != 4 or edit.is_constant(node.input[0]):
+    if not node.input or len(shapes.get(node.input[0], ())) != 4 or edit.is_constant(node.input[0]):
         return False
     known = _WRITERS.get(node.op_type)
     return known is not None and known[0](node, edit, shapes)

@@ -10,12 +10,12 @@ from onnx import NodeProto, helper, numpy_helper
 from masquerade.runtime.tensors import constants, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
     from onnx import ModelProto, TensorProto
 
-__all__ = ["GraphEdit"]
+__all__ = ["GraphEdit", "reads"]
 
 _SMALL_BYTES = 2**18
 
@@ -107,10 +107,10 @@ class GraphEdit:
         for node in reversed(self.nodes):
             if wanted.intersection(node.output) and not (drop and drop(node)):
                 alive.append(NodeProto.FromString(node.SerializeToString()))
-                wanted.update(_reads(node))
-        used = {name for node in alive for name in _reads(node)}
+                wanted.update(reads(node))
+        used = {name for node in alive for name in reads(node)}
         # Weights that no node read before belong to the program, such as an embedding map.
-        read = {name for node in graph.node for name in _reads(node)}
+        read = {name for node in graph.node for name in reads(node)}
         kept = [t for t in graph.initializer if t.name in used or t.name not in read]
         kept += [tensor for tensor in self._fresh if tensor.name in used]
         spare = [graph.initializer.pop() for _ in range(len(graph.initializer))]
@@ -119,12 +119,12 @@ class GraphEdit:
         graph.initializer.extend(kept)
 
 
-def _reads(node: NodeProto) -> Iterable[str]:
+def reads(node: NodeProto) -> list[str]:
     """Names that a node reads, those of graphs inside it among them."""
     names = [name for name in node.input if name]
     for attribute in node.attribute:
         for graph in [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]:
             for inner in graph.node:
-                names.extend(_reads(inner))
+                names.extend(reads(inner))
             names.extend(port.name for port in graph.output)
     return names

@@ -124,6 +124,8 @@ def _graphs(graph: GraphProto, depth: int) -> Iterator[tuple[GraphProto, int]]:
 def _check_names(graph: GraphProto, label: str) -> None:
     """Each tensor is made once; names have a sensible length; ports say what they are."""
     made = [name for node in graph.node for name in node.output if name]
+    if not all(node.output and node.output[0] for node in graph.node):
+        raise ModelError(f"{label} is damaged: a part of it has no result. Pull it again.")
     made += [port.name for port in graph.input]
     if len(set(made)) != len(made):
         raise ModelError(f"{label} is damaged: a result is computed twice. Pull it again.")

@@ -65,11 +65,8 @@ def trace_source(
     while True:
         node = makers.get(name)
         step = None
-        if node is not None and not node.domain and len(shapes.get(node.input[0], ())) == 4:
-            if node.op_type == "Pad":
-                step = _pad(node, shapes, edit)
-            elif node.op_type == "Resize":
-                step = _resize(node, shapes, edit)
+        if node is not None and node.op_type in ("Pad", "Resize") and not node.domain:
+            step = (_pad if node.op_type == "Pad" else _resize)(node, shapes, edit)
         if node is None or step is None:
             return Source(name, _size(name, shapes), rows, columns)
         rows, columns = rows @ step[0], columns @ step[1]

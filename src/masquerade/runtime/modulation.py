@@ -108,7 +108,7 @@ class ModulatedWeights:
 
     def _squares(self, node: NodeProto) -> bool:
         if node.op_type == "Mul":
-            return node.input[0] == node.input[1]
+            return bool(node.input[0] == node.input[1])
         power = self._edit.constant(node.input[1]) if node.op_type == "Pow" else None
         return power is not None and power.reshape(-1).tolist() == [2]
 
