@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from masquerade.geometry.mesh import EYE_LEFT, EYE_RIGHT, INNER_LIPS
-from masquerade.geometry.sampling import blur
+from masquerade.geometry.sampling import blur, reduce
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,12 +21,13 @@ _GAPS = ((13, 14), (159, 145), (386, 374))
 """The middle of the upper and of the lower lip, and of each eye's lids."""
 _SPAN = (33, 263)
 """Outer corners of the eyes: what gaps are measured by."""
-_CHANGE = ((0.012, 0.05), (0.015, 0.045), (0.015, 0.045))
+_CHANGE = ((0.012, 0.04), (0.015, 0.04), (0.015, 0.04))
 """Change of each gap, over that span, from which the frame's own inside comes in, and is all."""
-_SOFT = 0.012
-"""Softness of an opening's edge, as a share of the span."""
+_SOFT, _GROWN = 0.012, 0.012
+"""Softness of an opening's edge, and how far it reaches over the rim, as shares of the span."""
 _TONE = 0.12
 """Width of the blur by which the face's tone is taken over, as a share of the span."""
+_TONE_RANGE = (0.75, 1.33)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,8 @@ def fill_openings(
     Args:
         face: uint8 (H, W, 3) BGR, the face as drawn; changed.
         film: uint8 (H, W, 3) BGR, the frame there.
-        tone: float32 (h, w, 3), what the drawn face adds to the frame, of any smaller size.
+        tone: float32 (h, w, 3), what the drawn face makes of the frame as a factor, of any smaller
+            size.
         points: float32 (>= 468, 2) pixels of ``face``.
         shares: of mouth, left and right eye, 0..1.
     """
@@ -100,7 +102,7 @@ def _fill(
     span: float,
 ) -> None:
     soft = max(_SOFT * span, 0.6)
-    margin = np.ceil(3 * soft) + 1
+    margin = np.ceil(3 * soft + _GROWN * span) + 1
     height, width = face.shape[:2]
     x0, y0 = np.maximum(np.floor(outline.min(0) - margin), 0).astype(int)
     x1, y1 = np.minimum(np.ceil(outline.max(0) + margin) + 1, (width, height)).astype(int)
@@ -108,25 +110,31 @@ def _fill(
         return
     hole = np.zeros((y1 - y0, x1 - x0), np.uint8)
     cv2.fillPoly(hole, [np.round((outline - (x0, y0)) * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
+    grow = 2 * round(_GROWN * span) + 1
+    hole = np.asarray(cv2.dilate(hole, np.ones((grow, grow), np.uint8)), np.uint8)
     weight = blur(hole, soft).astype(np.float32) * np.float32(share / 255)
     part = (slice(y0, y1), slice(x0, x1))
-    added = _tone_of(tone, (x0, y0, x1, y1), (width, height), span)
-    own = cv2.add(film[part], added, dtype=cv2.CV_8U)
+    factor = _tone_of(tone, hole, (x0, y0, x1, y1), (width, height), span)
+    own = cv2.multiply(np.ascontiguousarray(film[part]), factor, dtype=cv2.CV_8U)
     face[part] = cv2.blendLinear(np.ascontiguousarray(face[part]), own, 1 - weight, weight)
 
 
 def _tone_of(
     tone: NDArray[np.float32],
+    hole: NDArray[np.uint8],
     box: tuple[int, int, int, int],
     size_wh: tuple[int, int],
     span: float,
 ) -> NDArray[np.float32]:
-    """The smooth part of the tone over a box of the full picture."""
+    """The smooth part of the tone within a hole of the full picture, over its box."""
     scale = np.array(tone.shape[1::-1], np.float32) / size_wh
-    x0, y0 = np.maximum(np.floor(box[:2] * scale) - 1, 0).astype(int)
-    x1, y1 = np.ceil(box[2:] * scale).astype(int) + 1
-    near = blur(np.ascontiguousarray(tone[y0:y1, x0:x1]), max(_TONE * span * scale[0], 0.5), 2.0)
-    return np.asarray(cv2.resize(near, (box[2] - box[0], box[3] - box[1])), np.float32)
+    x0, y0 = np.floor(box[:2] * scale).astype(int)
+    x1, y1 = np.ceil(box[2:] * scale).astype(int)
+    near = np.clip(tone[y0:y1, x0:x1], *_TONE_RANGE).astype(np.float32)
+    trust = reduce(hole, near.shape[1::-1]).astype(np.float32)[..., None] + np.float32(1)
+    sigma = max(_TONE * span * float(scale[0]), 0.5)
+    smooth = blur(near * trust, sigma, 2.0) / blur(trust[..., 0], sigma, 2.0)[..., None]
+    return np.asarray(cv2.resize(smooth, (box[2] - box[0], box[3] - box[1])), np.float32)
 
 
 def _smooth_step(t: float) -> float:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from masquerade.geometry.mesh import facing
 from masquerade.geometry.raster import Grid, Surface, rasterise
 from masquerade.geometry.sampling import reduce, sample
 from masquerade.stages.carry.follow import gain
@@ -23,6 +24,10 @@ __all__ = ["Painting", "paint"]
 
 _CELLS_ACROSS = 80
 """Cells of the grid across a face."""
+_BLACK = 8.0
+"""Added to both sides of a tone's ratio, so that black has none; half of the tone is taken over."""
+_GRAZING = (0.02, 0.15)
+"""How far a triangle must face the camera to be seen at all, and from there on in full."""
 _RINGS = 2
 """Rings around the oval that are drawn; the last one is where the face has faded out."""
 _VERTICES = 470 + 36 * _RINGS
@@ -68,7 +73,7 @@ def paint(
         ring[470 + 36 * k : 506 + 36 * k] = RING_REACH[k] / RING_REACH[_RINGS - 1]
     cells = surface.interpolate(np.concatenate([texture.points[:_VERTICES, :2], ring], axis=1))
     at = np.ascontiguousarray(cells[..., :2])
-    rim = _fall_off(cells[..., 2], surface)
+    rim = _fall_off(cells[..., 2], surface, points)
     mask = _at_cells(texture.mask, texture, at).astype(np.float32) * rim
 
     film_box = film[box[1] : box[3], box[0] : box[2]]
@@ -79,7 +84,8 @@ def paint(
     face = np.asarray(cv2.multiply(face, grid.enlarge(factor), dtype=cv2.CV_8U), np.uint8)
     shares = openings.strange_to(texture.openings)
     if max(shares) > 0:
-        tone = (_at_cells(texture.small, texture, at) - then) * factor
+        drawn = _at_cells(texture.small, texture, at).astype(np.float32)
+        tone = np.sqrt((drawn + _BLACK) / (then + _BLACK))
         fill_openings(face, film_box, tone[1:-1, 1:-1], points[:, :2] - box[:2], shares)
     return Painting(box, face, grid.enlarge(np.round(mask).astype(np.uint8)))
 
@@ -99,10 +105,15 @@ def _rasterise(points: NDArray[np.float32], box: tuple[int, int, int, int]) -> t
     return grid, rasterise(grid.to_cells(points[:, :2]), depth, _CORNERS, grid.shape_hw)
 
 
-def _fall_off(reach: NDArray[np.float32], surface: Surface) -> NDArray[np.float32]:
-    """1 within the oval, smoothly down to 0 at the last ring."""
+def _fall_off(
+    reach: NDArray[np.float32], surface: Surface, points: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """1 within the oval, smoothly down to 0 at the last ring and where the face turns away."""
     t = np.clip(1 - reach, 0, 1)
-    rim = t * t * (3 - 2 * t)
+    turned = np.ones(len(_CORNERS) + 1, np.float32)
+    turned[:-1] = np.clip((facing(points, _CORNERS) - _GRAZING[0]) / _GRAZING[1], 0, 1)
+    turned[_MOUTH:-1] = 1
+    rim = t * t * (3 - 2 * t) * cv2.blur(turned[surface.triangle], (3, 3))
     rim[surface.triangle < 0] = 0
     return np.asarray(rim, np.float32)
 

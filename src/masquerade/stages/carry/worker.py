@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import weakref
@@ -94,6 +95,17 @@ class KeyFrameWorker(Closing):
         return self._desk.waiting
 
     @property
+    def share(self) -> float:
+        """Share of the time that the networks may be at work, above 0 to 1: after each request of
+        :meth:`ask` they rest for as long as that takes.
+        """
+        return self._desk.share
+
+    @share.setter
+    def share(self, value: float) -> None:
+        self._desk.share = value
+
+    @property
     def busy_s(self) -> float:
         """Seconds for which the networks have been at work, what is under way included."""
         return self._desk.busy_s()
@@ -148,6 +160,9 @@ class _Desk:
         self._ended = False
         self._busy_s = 0.0
         self._began_s: float | None = None
+        self._rested_s = -math.inf
+        self._hurry = False
+        self.share = 1.0
         self.under_way: Request | None = None
         self.waiting: Request | None = None
 
@@ -158,7 +173,7 @@ class _Desk:
 
     def put_and_wait(self, request: Request) -> Outcome:
         with self._changed:
-            self.waiting = request
+            self.waiting, self._hurry = request, True
             self._changed.notify_all()
             while True:
                 for outcome in self._outcomes:
@@ -197,7 +212,9 @@ class _Desk:
             outcome = self._outcome(request)
             with self._changed:
                 self._outcomes.append(outcome)
-                self._busy_s += self._clock() - (self._began_s or 0.0)
+                worked_s = self._clock() - (self._began_s or 0.0)
+                self._busy_s += worked_s
+                self._rested_s = self._clock() + worked_s * (1 / self.share - 1)
                 self.under_way, self._began_s = None, None
                 self._changed.notify_all()
             del request, outcome  # nobody holds a frame while waiting for the next one
@@ -205,12 +222,20 @@ class _Desk:
     def _next(self) -> bool:
         """Wait for a request and begin it; False at the end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ended or self.waiting is not None)
+            while not (self._ended or self._is_due()):
+                rest_s = self._rested_s - self._clock()
+                self._changed.wait(rest_s if rest_s > 0 and self.waiting is not None else None)
             if self._ended:
                 return False
-            self.under_way, self.waiting = self.waiting, None
+            self.under_way, self.waiting, self._hurry = self.waiting, None, False
             self._began_s = self._clock()
             return True
+
+    def _is_due(self) -> bool:
+        """Whether a request waits and the rest is over, or nobody may rest."""
+        if self.waiting is None:
+            return False
+        return self._hurry or self._clock() >= self._rested_s
 
     def _outcome(self, request: Request) -> Outcome:
         with self._changed:
