@@ -95,9 +95,9 @@ def _live(engine: Engine, camera: Camera, preset: str) -> dict[str, float]:
 
     session = LiveSession(engine, camera, {"nowhere": Nowhere()}, LiveOptions(preset=preset))
     with session:
-        while session.wait(0.5):
+        while not session.wait(0.5):
             pass
-        numbers = session.statistics()
+    numbers = session.statistics()
     return {
         "frames": numbers.frames,
         "dropped": numbers.dropped,
