@@ -14,6 +14,9 @@ import pytest
 
 from masquerade import Engine, Execution, Identity, LiveOptions, LiveSession, Settings
 from masquerade.core.errors import InputError, LicenceError, ModelError
+from masquerade.core.frame import Frame, FrameJob
+from masquerade.engine.changes import knob_change
+from masquerade.engine.oversight import knobs_of
 from masquerade.media.file import VideoSource
 from masquerade.models.library import Library
 from masquerade.models.opening import close_models
@@ -245,3 +248,34 @@ def test_live_is_swapped_labelled_and_changed_while_it_runs(donor, astronaut):
         assert (picture[-40:] != small[-40:]).any()  # the label
     assert face_change(before, after, box) > 3
     assert face_change(after, built_in, box) > 3
+
+
+def test_the_governor_turns_enhancer_and_key_frames_where_networks_run(donor, astronaut):
+    settings = PLAIN.replace(enhancer=("gpen_bfr_256",), enhancer_blend=1.0)
+    with engine(donor, settings) as opened:
+        line = opened.live_line((512, 512), warm_up=False)
+        jobs = []
+        for seq, values in enumerate(({}, {"enhancer": 0, "refreshes": 0.25}, {"enhancer": 1})):
+            line.reset()
+            job = FrameJob(Frame(astronaut, seq, 40 * seq))
+            job.changes = (knob_change(values),)
+            jobs.append(line.process(job).output)
+        swap = next(iter(opened._staging._swaps))
+        assert swap.networks_share == 0.25
+    assert face_change(jobs[0], jobs[1]) > 0.3
+    np.testing.assert_array_equal(jobs[0], jobs[2])
+
+
+def test_only_what_is_there_is_turned(donor, astronaut):
+    assert "enhancer" not in names_of_knobs(PLAIN)
+    assert "refreshes" in names_of_knobs(PLAIN)
+    assert "refreshes" not in names_of_knobs(PLAIN.replace(refresh="5"))
+    assert not {"refreshes", "enhancer"} & names_of_knobs(Settings())
+    with Engine(donor, Settings(label="none")) as built_in:
+        job = FrameJob(Frame(astronaut))
+        job.changes = (knob_change({"enhancer": 0, "refreshes": 0.5}),)
+        assert not built_in.live_line((512, 512), warm_up=False).process(job).failures
+
+
+def names_of_knobs(settings: Settings) -> set[str]:
+    return {knob.name for knob in knobs_of(settings)}

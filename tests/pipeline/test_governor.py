@@ -65,7 +65,7 @@ def test_a_load_that_ends_with_the_turn_is_not_taken_for_what_the_turn_saved():
 
     knob = Knob("resolution", (1.0, 0.75, 0.5))
     governor = Governor(
-        [knob, *KNOBS[:2]], Preset(name="one", p95_ms=90, steps=BALANCED.steps[2:3])
+        [knob, *KNOBS[:2]], Preset(name="one", p95_ms=90, steps=(("resolution", 0.75),))
     )
     trace = play(governor, Device(load=load_until_the_turn), 75)
     assert [turn.value for _, turn in trace.turns] == [0.75, 1.0]

@@ -29,6 +29,8 @@ KNOBS: Mapping[str, tuple[str, str]] = {
     "search": ("detect", "every"),
     "looks": ("track", "looks"),
     "resolution": ("swap", "resolution"),
+    "refreshes": ("swap", "networks_share"),
+    "enhancer": ("swap", "enhances"),
 }
 """Stage and attribute of every knob that the governor may turn."""
 
@@ -108,7 +110,8 @@ def _calling(method: str, *args: Any) -> Callable[[Stage], Stage]:
 def _setting(values: Mapping[str, float]) -> Callable[[Stage], Stage]:
     def turn(stage: Stage) -> Stage:
         for attribute, value in values.items():
-            setattr(stage, attribute, type(getattr(stage, attribute))(value))
+            if hasattr(stage, attribute):  # the built-in swapper has no networks to turn
+                setattr(stage, attribute, type(getattr(stage, attribute))(value))
         return stage
 
     return turn

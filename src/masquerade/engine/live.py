@@ -188,6 +188,7 @@ class LiveSession:
             RuntimeSetupError: a network is missing, broken, or does not fit; nothing is changed.
         """
         change = self._engine.change_settings(**changes)
+        self._oversight.adapt(self._engine.settings)
         self._run.change(change, *self._oversight.knobs())
 
     @property

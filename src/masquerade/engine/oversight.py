@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from masquerade.pipeline.run import Run
     from masquerade.pipeline.statistics import LiveStatistics
 
-__all__ = ["Oversight"]
+__all__ = ["Oversight", "knobs_of"]
 
 _KNOBS = (
     Knob("search", (10, 20, 40)),
     Knob("looks", (1, 2)),
     Knob("resolution", (1.0, 0.75, 0.5)),
 )
+_REFRESHES, _ENHANCER = Knob("refreshes", (1.0, 0.5, 0.25)), Knob("enhancer", (1, 0))
 _LEAST_ALIVE, _MOST_ALIVE = 2, 8
 
 
@@ -64,10 +65,8 @@ class Oversight(Closing):
         self._gauges = ProcessGauge()
         self.gauge = self._gauges.read()
         self.alarms: tuple[str, ...] = ()
-        # What the user has set by hand is not turned.
-        free = settings.detect_every == Settings().detect_every
-        knobs = [knob for knob in _KNOBS if free or knob.name != "search"]
-        self._governor = Governor(knobs, find_preset(options.preset))
+        self._free = knobs_of(settings)
+        self._governor = Governor(self._free, find_preset(options.preset))
         self._rate = rate
         self._busy_s = run.busy_s()
         self._seen_s = time.perf_counter()
@@ -88,6 +87,17 @@ class Oversight(Closing):
     def knobs(self) -> tuple[Change, ...]:
         """The change that sets every knob to what it is to be now."""
         return (knob_change(self._governor.values),) if self._options.governed else ()
+
+    def adapt(self, settings: Settings) -> None:
+        """Turn what there is to turn with other settings; begins anew where that is not the same.
+
+        Args:
+            settings: of the swap, from now on.
+        """
+        free = knobs_of(settings)
+        if free != self._free:
+            self._free = free
+            self._governor = Governor(free, find_preset(self._options.preset))
 
     def set_out(self) -> None:
         """Set the stages up for a stream, with the knobs as the preset begins."""
@@ -142,3 +152,15 @@ class Oversight(Closing):
         if frames > 0 and slowest_s > 0:
             wanted = round(sum(worked_s) / slowest_s)
             self._run.permits.limit = min(max(wanted, _LEAST_ALIVE), _MOST_ALIVE)
+
+
+def knobs_of(settings: Settings) -> list[Knob]:
+    """What may be turned; not what the user has set by hand."""
+    free = settings.detect_every == Settings().detect_every
+    knobs = [knob for knob in _KNOBS if free or knob.name != "search"]
+    networks = settings.model != "mesh" or bool(settings.enhancer)
+    if networks and settings.refresh == "auto":
+        knobs.append(_REFRESHES)
+        if settings.enhancer:
+            knobs.append(_ENHANCER)
+    return knobs

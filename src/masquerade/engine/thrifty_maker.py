@@ -31,6 +31,9 @@ class ThriftyMaker:
         held: the networks.
         settings: how faces are made.
         landmarker: for the embedded swapper, where it draws and networks enhance.
+
+    Attributes:
+        enhances: whether the enhancers run; may be set at any time.
     """
 
     def __init__(
@@ -38,8 +41,19 @@ class ThriftyMaker:
     ) -> None:
         self._held, self._settings, self._landmarker = held, settings, landmarker
         self._lock = threading.RLock()
+        self._enhances = True
         self._made_for: BroughtNetworks | None = None
         self._face: NetworkFace | MeshFace = self._current()
+
+    @property
+    def enhances(self) -> bool:
+        """Whether the enhancers run."""
+        return self._enhances
+
+    @enhances.setter
+    def enhances(self, value: bool) -> None:
+        self._enhances = value
+        self._current().enhances = value
 
     def configure(self, settings: Settings) -> None:
         """Make faces by other settings from the next one on."""
@@ -88,4 +102,5 @@ class ThriftyMaker:
                 else:
                     parts = (networks.swapper, enhancers, networks.maskers, settings)
                     self._face = NetworkFace(*parts)
+                self._face.enhances = self._enhances
             return self._face

@@ -16,7 +16,13 @@ __all__ = ["FaceMaker"]
 
 
 class FaceMaker(Protocol):
-    """What makes finished faces; ``NetworkFace`` fits. Used in one thread but for ``encode``."""
+    """What makes finished faces; ``NetworkFace`` fits. Used in one thread but for ``encode``.
+
+    Attributes:
+        enhances: whether the enhancers run; may be set at any time.
+    """
+
+    enhances: bool
 
     def configure(self, settings: Settings) -> None:
         """Make faces by other settings from now on."""

@@ -40,6 +40,9 @@ class MeshFace:
         enhancers: run on the drawn face one after the other.
         settings: how faces are drawn and how much of the enhanced one is taken.
         landmarker: lets each track's swap look at its first result and mend it.
+
+    Attributes:
+        enhances: whether the enhancers run; may be set at any time.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class MeshFace:
         landmarker: Landmarker | None = None,
     ) -> None:
         self._enhancers = tuple(enhancers)
+        self.enhances = True
         self._settings = settings
         self._landmarker = landmarker
         self._donors: dict[str, Donor] = {}
@@ -104,9 +108,11 @@ class MeshFace:
         points = kps_from_landmarks(landmarks) if aligned else kps
         drawn = pixels_bgr.copy()
         blend(drawn, patch)
-        for enhancer in self._enhancers[:-1]:
+        enhancers = self._enhancers if self.enhances else ()
+        for enhancer in enhancers[:-1]:
             drawn = self._enhanced_frame(drawn, points, enhancer)
-        return self._finish(pixels_bgr, drawn, patch, points)
+        last = enhancers[-1] if enhancers else None
+        return self._finish(pixels_bgr, drawn, patch, points, last)
 
     def _finish(
         self,
@@ -114,8 +120,8 @@ class MeshFace:
         drawn: NDArray[np.uint8],
         patch: Patch,
         points: NDArray[np.float32],
+        enhancer: Enhancer | None,
     ) -> FinishedFace:
-        enhancer = self._enhancers[-1] if self._enhancers else None
         template = enhancer.template if enhancer is not None else _TEMPLATE
         size = enhancer.size if enhancer is not None else _SIZE
         matrix = align(points, template, size)

@@ -43,6 +43,9 @@ class NetworkFace:
         maskers: networks that say where it may be drawn; see ``crop_masks.py``.
         settings: how faces are cut, drawn, masked and coloured.
 
+    Attributes:
+        enhances: whether the enhancers run; may be set at any time.
+
     Raises:
         ModelError: a mask was asked for that needs a network which is not among the maskers.
     """
@@ -56,6 +59,7 @@ class NetworkFace:
     ) -> None:
         self._swapper = swapper
         self._enhancers = tuple(enhancers)
+        self.enhances = True
         self._masks = CropMasks(maskers, settings)
         self._settings = settings
         self._encoding = threading.Lock()
@@ -116,7 +120,7 @@ class NetworkFace:
         if landmarks is not None and self._settings.alignment == "mesh":
             points = kps_from_landmarks(landmarks)
         crop = self._swap(pixels_bgr, points, code)
-        for enhancer in self._enhancers:
+        for enhancer in self._enhancers if self.enhances else ():
             crop = self._enhance(enhancer, crop, pixels_bgr, points)
         mask = self._masks.make(crop, pixels_bgr, landmarks, track_id)
         pixels = match_color(self._settings.color, crop.pixels, crop.target, mask)

@@ -94,6 +94,24 @@ class NetworkSwap(Closing):
     def resolution(self, value: float) -> None:
         self._bridge.resolution = value
 
+    @property
+    def networks_share(self) -> float:
+        """Share of the time for which networks make key frames of a live stream, above 0 to 1."""
+        return self._worker.share
+
+    @networks_share.setter
+    def networks_share(self, value: float) -> None:
+        self._worker.share = value
+
+    @property
+    def enhances(self) -> bool:
+        """Whether the enhancers run; may be set between two frames."""
+        return self._maker.enhances
+
+    @enhances.setter
+    def enhances(self, value: bool) -> None:
+        self._maker.enhances = value
+
     def prepare(self, identities: Mapping[str, Identity]) -> _Prepared:
         """What :meth:`configure` needs of new donors, worked out beforehand in another thread.
 

@@ -199,3 +199,30 @@ def test_it_tells_how_long_the_networks_were_at_work() -> None:
         worker.make_now(_request())
         worker.make_now(_request())
         assert worker.busy_s == pytest.approx(0.5)
+
+
+def test_networks_that_may_take_half_of_the_time_rest_as_long_as_they_have_worked() -> None:
+    now_s = 0.0
+    begun: list[tuple[int, float]] = []
+
+    def make(request: Request):
+        nonlocal now_s
+        begun.append((request.seq, now_s))
+        now_s += 0.05
+        return FINISHED
+
+    with no_leaked_threads(), KeyFrameWorker(make, clock=lambda: now_s) as worker:
+        worker.share = 0.5
+        worker.ask(_request(1))
+        _until(lambda: len(begun) == 1 and worker.under_way is None)
+        for seq in range(2, 6):
+            worker.ask(_request(seq))  # the newest counts when the rest is over
+            assert len(begun) == 1
+            now_s += 0.0125
+        now_s = 0.11
+        worker.ask(_request(6))
+        _until(lambda: len(begun) == 2)
+        assert begun[1][0] == 6
+        assert begun[1][1] >= 0.1
+        worker.make_now(_request(7))  # nobody who waits is kept waiting by a rest
+        assert begun[2][0] == 7
