@@ -24,6 +24,7 @@ __all__ = ["IntegerGraph", "int8_weights", "uint8_scale"]
 
 _LARGEST_BIAS = 2.0**30
 _SLOPES = ("LeakyRelu",)
+_MOVES = ("Pad", "Resize", "Upsample", "MaxPool", "Concat", "Split", "Slice")
 
 
 def uint8_scale(low: float, high: float) -> tuple[np.float32, np.uint8]:
@@ -115,9 +116,10 @@ class IntegerGraph:
         produced: set[str] = set()
         for node in self.convolutions:
             if node.output[0] in chosen:
-                for name in (node.input[0], *self.results(node)):
+                results = self._rounded_results(node, chosen)
+                for name in (node.input[0], *results):
                     rounded.setdefault(name, f"{name}/rounded")
-                produced.update(self.results(node))
+                produced.update(results)
         nodes: list[NodeProto] = [
             pair
             for name in rounded
@@ -137,6 +139,20 @@ class IntegerGraph:
                 if name in rounded:
                     nodes += self._pair(name, rounded[name], ranges[name])
         self._replace(nodes)
+
+    def _rounded_results(self, node: NodeProto, chosen: Collection[str]) -> tuple[str, ...]:
+        """As :meth:`results`, without a slope's that no integer reads: it would only add noise."""
+        result, *slopes = self.results(node)
+        return (result, *(name for name in slopes if self._reaches(name, chosen)))
+
+    def _reaches(self, name: str, chosen: Collection[str]) -> bool:
+        """Whether an integer convolution reads a tensor, moved or resized perhaps."""
+        for reader in self._readers.get(name, []):
+            if reader.op_type == "Conv" and reader.output[0] in chosen:
+                return True
+            if reader.op_type in _MOVES and self._reaches(reader.output[0], chosen):
+                return True
+        return False
 
     def _only_reader(self, name: str) -> NodeProto | None:
         readers = self._readers.get(name, [])
