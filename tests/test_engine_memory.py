@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 
 from masquerade import Engine, Execution, Identity, Settings
 from masquerade.core.errors import MemoryBudgetError
+from masquerade.core.frame import Frame
+from masquerade.core.protocols import SourceInfo
 from masquerade.models.library import Library
 from masquerade.models.opening import close_models
 from masquerade.runtime.budget import process_budget
@@ -126,3 +129,45 @@ def test_two_lines_of_an_engine_share_what_was_lowered(donor, astronaut, monkeyp
         engine.process(astronaut)
         assert [name.split()[0] for name in engine.models] == ["inswapper_128", "gpen_bfr_256"]
     assert device.failures == 1
+
+
+class OneFrame:
+    """A source of one large picture."""
+
+    info = SourceInfo((7680, 4320), 1, Fraction(25), None)
+
+    def __iter__(self):
+        return iter([Frame(np.zeros((4320, 7680, 3), np.uint8))])
+
+
+class Sink:
+    state = "open"
+
+    def write(self, frame: Frame) -> None: ...
+
+    def commit(self) -> None:
+        self.state = "committed"
+
+    def abort(self) -> None:
+        self.state = "aborted"
+
+
+def test_frames_that_cannot_fit_are_refused_before_the_first_is_read(donor):
+    sink = Sink()
+    execution = Execution(max_memory_bytes=resident_bytes() + 300 * 2**20)
+    with (
+        Engine(donor, Settings(label="none"), execution=execution) as engine,
+        pytest.raises(MemoryBudgetError, match="The queue of frames needs 506 MB"),
+    ):
+        engine.run(OneFrame(), sink)
+    assert sink.state == "aborted"
+    labels = [claim.label for claim in process_budget().report().claims]
+    assert "The queue of frames" not in labels
+
+
+def test_a_provider_that_concerns_nothing_is_said(donor, astronaut):
+    execution = Execution(providers=("cuda",))
+    with Engine(donor, Settings(label="none"), execution=execution) as engine:
+        _, report = engine.swap_picture(astronaut)
+    assert report.faces_swapped == 1
+    assert any("execution providers concern the models" in text for text in report.warnings)

@@ -17,7 +17,7 @@ from masquerade.engine.donors import as_identities, as_references, checked_pictu
 from masquerade.engine.refusals import nobody_to_swap, require_face
 from masquerade.engine.rehearsal import rehearsal_frames
 from masquerade.engine.staging import Staging
-from masquerade.engine.strategy import frames_under_way
+from masquerade.engine.strategy import frame_bytes, frames_under_way
 from masquerade.pipeline.meter import Meter, Progress
 from masquerade.pipeline.report import Report, Tally
 from masquerade.pipeline.scheduler import Scheduler
@@ -171,18 +171,25 @@ class Engine(Closing):
             CancelledError: Ctrl-C was pressed.
             MasqueradeError: reading, a step or writing failed.
         """
-        self.reset()
-        return_freed_memory()
-        frames = frames_under_way(source.info.size_wh, process_budget().free_bytes)
+        size_wh, budget = source.info.size_wh, process_budget()
+        try:
+            self.reset()
+            return_freed_memory()
+            frames = frames_under_way(size_wh, budget.free_bytes)
+            reserved = budget.admit("The queue of frames", frames * frame_bytes(size_wh))
+        except MasqueradeError:
+            sink.abort()
+            raise
         tally = self.new_tally()
-        meter = Scheduler(frames_alive=frames).run(
-            source,
-            self._line(),
-            sink,
-            on_job=tally.add,
-            on_progress=progress,
-            accept=None if allow_no_face else functools.partial(require_face, tally),
-        )
+        with reserved:
+            meter = Scheduler(frames_alive=frames).run(
+                source,
+                self._line(),
+                sink,
+                on_job=tally.add,
+                on_progress=progress,
+                accept=None if allow_no_face else functools.partial(require_face, tally),
+            )
         notices = (*getattr(source, "notices", ()), *getattr(sink, "notices", ()))
         encoder = getattr(sink, "encoder_name", None)
         return tally.report(

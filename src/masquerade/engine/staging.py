@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from masquerade.core.errors import InputError
 from masquerade.core.lifetimes import Closing
-from masquerade.engine.brought import EMBEDDED_SWAPPER
+from masquerade.engine.brought import EMBEDDED_SWAPPER, asked_models
 from masquerade.engine.changes import networks_change, settings_change
 from masquerade.engine.finding import face_finder, finding_stages
 from masquerade.engine.held_networks import HeldNetworks
@@ -64,7 +64,9 @@ class Staging(Closing):
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The brought networks that are open, each with precision and provider."""
+        """The brought networks that draw or find, or did until the end, each with precision and
+        provider.
+        """
         return () if self._held is None else self._held.networks.names
 
     def line(
@@ -152,7 +154,6 @@ class Staging(Closing):
         self._retiring.clear()
         if self._held is not None:
             self._held.close()
-            self._held = None
         self._lift_limits()
 
     def _prepared(self, identities: Mapping[str, Identity]) -> dict[Any, Any]:
@@ -169,6 +170,11 @@ class Staging(Closing):
         if settings.model != EMBEDDED_SWAPPER:
             _require_portraits(identities)
         self._held = HeldNetworks(settings, self._execution, self._notice)
+        if not asked_models(settings) and set(self._execution.providers) - {"auto", "cpu"}:
+            self._notice(
+                "The built-in networks run on the processor: execution providers concern the "
+                "models that are brought (`masquerade models list`)."
+            )
         return self._held
 
     def _swap(

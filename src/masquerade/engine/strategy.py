@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from masquerade.core.settings import Settings
     from masquerade.engine.lowering import Shelf
 
-__all__ = ["Strategy", "choose_strategy", "frames_under_way"]
+__all__ = ["Strategy", "choose_strategy", "frame_bytes", "frames_under_way"]
 
-_BYTES_PER_PIXEL = 8  # decoder's planes, BGR, and the output
+_BYTES_PER_PIXEL = 8
 _FRAMES_BYTES = 40 * 2**20  # so that large frames do not pile up
 _FRAMES_SHARE = 1 / 256  # of the free memory, where that is more
 _FEWEST_SHARE = 1 / 20  # what four frames may take of it; else two have to do
@@ -51,7 +51,7 @@ def choose_strategy(
         size_wh: of the frames in pixels.
     """
     frames = frames_under_way(size_wh, free_bytes)
-    left = free_bytes - frames * size_wh[0] * size_wh[1] * _BYTES_PER_PIXEL
+    left = free_bytes - frames * frame_bytes(size_wh)
     return Strategy(frames, next(fitting(settings, execution, shelf, left)))
 
 
@@ -61,7 +61,12 @@ def frames_under_way(size_wh: tuple[int, int], free_bytes: int) -> int:
     >>> frames_under_way((1280, 720), 8 * 2**30), frames_under_way((3840, 2160), 2**31)
     (5, 2)
     """
-    frame_bytes = max(1, size_wh[0] * size_wh[1] * _BYTES_PER_PIXEL)
-    fewest = _FEW if _FEW * frame_bytes <= free_bytes * _FEWEST_SHARE else _FEWEST
+    one_bytes = frame_bytes(size_wh)
+    fewest = _FEW if _FEW * one_bytes <= free_bytes * _FEWEST_SHARE else _FEWEST
     granted = max(_FRAMES_BYTES, round(free_bytes * _FRAMES_SHARE))
-    return max(fewest, min(_MOST, granted // frame_bytes))
+    return max(fewest, min(_MOST, granted // one_bytes))
+
+
+def frame_bytes(size_wh: tuple[int, int]) -> int:
+    """What a frame under way takes: the decoder's planes, BGR, and the output."""
+    return max(1, size_wh[0] * size_wh[1] * _BYTES_PER_PIXEL)
