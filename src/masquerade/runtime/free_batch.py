@@ -89,19 +89,10 @@ def free_batch(model: ModelProto) -> bool:
 
 def _shapes_of_many(model: ModelProto, given: Mapping[str, Shape]) -> dict[str, Shape] | None:
     """Shapes for many pictures; None when the graph has none."""
-    outputs = [type(port).FromString(port.SerializeToString()) for port in model.graph.output]
-    stated = [type(port).FromString(port.SerializeToString()) for port in model.graph.value_info]
     try:
-        for port in model.graph.output:
-            _open(port)
-        del model.graph.value_info[:]
         return infer_shapes(model, {name: (_MANY, *shape[1:]) for name, shape in given.items()})
     except ModelError:
         return None
-    finally:
-        del model.graph.output[:]
-        model.graph.output.extend(outputs)
-        model.graph.value_info.extend(stated)
 
 
 def _apart(

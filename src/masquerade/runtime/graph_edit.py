@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from onnx import NodeProto, helper, numpy_helper
+from onnx import NodeProto, helper
 
 from masquerade.runtime.tensors import constants, values_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import ArrayLike, NDArray
     from onnx import ModelProto, TensorProto
 
@@ -21,7 +19,7 @@ _SMALL_BYTES = 2**18
 
 
 class GraphEdit:
-    """New nodes beside the old ones of a model, which is only changed by :meth:`finish`.
+    """New nodes beside the old ones of a model, which :meth:`finish` replaces; weights are added.
 
     Attributes:
         nodes: the nodes of the new graph, in the order of computation.
@@ -31,7 +29,8 @@ class GraphEdit:
         self._model = model
         self.nodes: list[NodeProto] = []
         self._constants: dict[str, TensorProto] = dict(constants(model))
-        self._fresh: list[TensorProto] = []
+        self._own: set[str] = set()
+        self._numbers: dict[str, int] = {}
         self._shared: dict[tuple[str, Any, bytes], str] = {}
         self._taken = {name for node in model.graph.node for name in node.output}
         self._taken |= {port.name for port in model.graph.input} | self._constants.keys()
@@ -58,10 +57,11 @@ class GraphEdit:
         return None if tensor is None else tensor.data_type
 
     def name(self, wish: str) -> str:
-        """A name that nothing has yet."""
-        name, number = wish, 1
+        """A name that nothing has yet: the wish, or the wish and a number."""
+        name = wish
         while name in self._taken:
-            name, number = f"{wish}.{number}", number + 1
+            self._numbers[wish] = self._numbers.get(wish, 0) + 1
+            name = f"{wish}.{self._numbers[wish]}"
         self._taken.add(name)
         return name
 
@@ -80,14 +80,21 @@ class GraphEdit:
         if small and key in self._shared:
             return self._shared[key]
         name = self.name(wish)
-        self._fresh.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        self._own.add(name)
+        # Written into the model at once: these can be gigabytes, which are not to be copied.
+        self._model.graph.initializer.add(
+            name=name,
+            data_type=helper.np_dtype_to_tensor_dtype(values.dtype),
+            dims=values.shape,
+            raw_data=values.tobytes(),
+        )
         if small:
             self._shared[key] = name
         return name
 
     def node(self, operator: str, *inputs: str, wish: str = "", **attributes: Any) -> str:
         """Add a node with one result; its name."""
-        name = self.name(wish or f"{inputs[0]}.{operator.lower()}")
+        name = self.name(wish or f"added.{operator.lower()}")
         return self.named(operator, name, *inputs, **attributes)
 
     def named(self, operator: str, name: str, *inputs: str, **attributes: Any) -> str:
@@ -99,24 +106,24 @@ class GraphEdit:
         """Reshape; a side of -1 is what is left over, and 0 stays as it was."""
         return self.node("Reshape", x, self.integers(sides))
 
-    def finish(self, *, drop: Callable[[NodeProto], bool] | None = None) -> None:
-        """Put the new nodes and weights into the model, without whatever nobody reads any more."""
+    def finish(self) -> None:
+        """Put the new nodes into the model, and take out whatever nobody reads any more."""
         graph = self._model.graph
+        before = {name for node in graph.node for name in reads(node)}
         wanted = {port.name for port in graph.output}
         alive = []
         for node in reversed(self.nodes):
-            if wanted.intersection(node.output) and not (drop and drop(node)):
+            if wanted.intersection(node.output):
                 alive.append(NodeProto.FromString(node.SerializeToString()))
                 wanted.update(reads(node))
-        used = {name for node in alive for name in reads(node)}
         # Weights that no node read before belong to the program, such as an embedding map.
-        read = {name for node in graph.node for name in reads(node)}
-        kept = [t for t in graph.initializer if t.name in used or t.name not in read]
-        kept += [tensor for tensor in self._fresh if tensor.name in used]
-        spare = [graph.initializer.pop() for _ in range(len(graph.initializer))]
-        del graph.node[:], graph.value_info[:], spare
+        unread = {t.name for t in graph.initializer} - before - self._own
+        wanted |= unread
+        for at in reversed(range(len(graph.initializer))):
+            if graph.initializer[at].name not in wanted:
+                del graph.initializer[at]
+        del graph.node[:], graph.value_info[:]
         graph.node.extend(alive[::-1])
-        graph.initializer.extend(kept)
 
 
 def reads(node: NodeProto) -> list[str]:

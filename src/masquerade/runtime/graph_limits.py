@@ -69,6 +69,9 @@ def check_head(model: ModelProto, label: str) -> None:
         raise ModelError(f"{label} holds more than a network. Export it without functions.")
     if not model.opset_import:
         raise ModelError(f"{label} does not say which operators it uses. Export it again.")
+    texts = [entry.domain for entry in model.opset_import]
+    if not all(isinstance(x, str) for x in (*texts, model.producer_name, model.producer_version)):
+        raise ModelError(f"{label} is damaged: a name is no text. Pull it again.")
     for entry in model.opset_import:
         newest = onnx.defs.onnx_opset_version() if entry.domain in _DOMAINS[:2] else 1
         if entry.domain in _DOMAINS and not 1 <= entry.version <= newest:
@@ -97,7 +100,8 @@ def check_graph(model: ModelProto, label: str) -> None:
             raise ModelError(f"{label} holds sparse tensors. Export it with dense ones.")
         if max(len(graph.input) - len(graph.initializer), len(graph.output)) > _MOST_PORTS:
             raise ModelError(f"{label} has too many inputs or outputs. Use another file.")
-        _check_names(graph, label)
+        if not all(isinstance(text, str) for text in _texts(graph)):
+            raise ModelError(f"{label} is damaged: a name is no text. Pull it again.")
         for tensor in graph.initializer:
             _check_tensor(tensor, label)
     versions = {entry.domain: entry.version for entry in model.opset_import}
@@ -107,6 +111,10 @@ def check_graph(model: ModelProto, label: str) -> None:
             _check_operator(node, version, label)
             for attribute in node.attribute:
                 _check_attribute(attribute, label)
+    _check_names(model.graph, label)
+    for graph, _ in _graphs(model.graph, 0):
+        for node in graph.node:
+            _check_form(node, model, label)
 
 
 def _graphs(graph: GraphProto, depth: int) -> Iterator[tuple[GraphProto, int]]:
@@ -121,20 +129,54 @@ def _graphs(graph: GraphProto, depth: int) -> Iterator[tuple[GraphProto, int]]:
                 yield from _graphs(child, depth + 1)
 
 
-def _check_names(graph: GraphProto, label: str) -> None:
-    """Each tensor is made once; names have a sensible length; ports say what they are."""
-    made = [name for node in graph.node for name in node.output if name]
-    if not all(node.output and node.output[0] for node in graph.node):
-        raise ModelError(f"{label} is damaged: a part of it has no result. Pull it again.")
-    made += [port.name for port in graph.input]
-    if len(set(made)) != len(made):
-        raise ModelError(f"{label} is damaged: a result is computed twice. Pull it again.")
-    if any(len(name) > _LONGEST_NAME for name in made):
-        raise ModelError(f"{label} is damaged: a name is too long. Pull it again.")
+def _texts(graph: GraphProto) -> Iterator[object]:
+    """Every name in a graph; those that are not UTF-8 come as bytes."""
+    yield graph.name
+    for node in graph.node:
+        yield from (node.name, node.op_type, node.domain, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield from (attribute.name, attribute.t.name, attribute.ref_attr_name)
+    for tensor in graph.initializer:
+        yield tensor.name
+    for port in [*graph.input, *graph.output]:
+        yield port.name
+        yield from (side.dim_param for side in port.type.tensor_type.shape.dim)
+
+
+def _check_names(graph: GraphProto, label: str, outer: frozenset[str] = frozenset()) -> None:
+    """Everything is made once, and before it is read; ports say what they are.
+
+    Args:
+        graph: the main one, or one inside a node.
+        label: what messages call the file.
+        outer: names of the graph around it, which it may read.
+    """
+    known = {tensor.name for tensor in graph.initializer}
+    known |= {port.name for port in graph.input} | outer
+    for node in graph.node:
+        if not node.output or not node.output[0]:
+            raise ModelError(f"{label} is damaged: a part of it has no result. Pull it again.")
+        if not known.issuperset(filter(None, node.input)):
+            raise ModelError(f"{label} is damaged: a part reads what nothing makes. Pull it again.")
+        for attribute in node.attribute:
+            for child in [*([attribute.g] if attribute.HasField("g") else []), *attribute.graphs]:
+                _check_names(child, label, frozenset(known))
+        made = [name for name in node.output if name]
+        if len(set(made)) != len(made) or not known.isdisjoint(made):
+            raise ModelError(f"{label} is damaged: a result is computed twice. Pull it again.")
+        if any(len(name) > _LONGEST_NAME for name in made):
+            raise ModelError(f"{label} is damaged: a name is too long. Pull it again.")
+        known.update(made)
+    _check_ports(graph, known, label)
+
+
+def _check_ports(graph: GraphProto, known: set[str], label: str) -> None:
     for port in [*graph.input, *graph.output]:
         sides = port.type.tensor_type.shape.dim
         if not port.name or any(not 0 <= side.dim_value <= _LARGEST_SIDE for side in sides):
             raise ModelError(f"{label} is damaged: an input or output is wrong. Pull it again.")
+    if not known.issuperset(port.name for port in graph.output):
+        raise ModelError(f"{label} is damaged: nothing makes one of its outputs. Pull it again.")
 
 
 def _check_operator(node: NodeProto, version: int, label: str) -> None:
@@ -154,6 +196,23 @@ def _check_operator(node: NodeProto, version: int, label: str) -> None:
             f"{label} uses the operator {node.op_type[:60]!r}, which no face network needs. "
             "Use another file."
         )
+
+
+def _check_form(node: NodeProto, model: ModelProto, label: str) -> None:
+    """Numbers of inputs and results, and kinds of attributes, are those of the operator."""
+    from onnx import checker
+
+    if any(attribute.HasField("g") or attribute.graphs for attribute in node.attribute):
+        return  # it would look for names of the graph around it
+    context = checker.C.CheckerContext()
+    context.ir_version = model.ir_version
+    context.opset_imports = {entry.domain: entry.version for entry in model.opset_import}
+    try:
+        checker.check_node(node, context)
+    except (checker.ValidationError, RuntimeError, ValueError) as error:
+        raise ModelError(
+            f"{label} is damaged: a {node.op_type[:60]} is not formed as it must be. Pull it again."
+        ) from error
 
 
 def _check_attribute(attribute: AttributeProto, label: str) -> None:

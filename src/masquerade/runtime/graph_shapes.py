@@ -33,6 +33,9 @@ def infer_shapes(model: ModelProto, given: Mapping[str, Shape] | None = None) ->
     from onnx import checker, shape_inference
 
     bare = skeleton(model)
+    for port in bare.graph.output:
+        # What a file states for its outputs may be true for other inputs only.
+        port.type.tensor_type.ClearField("shape")
     for port in bare.graph.input:
         if given and port.name in given:
             _state(port, given[port.name])
@@ -47,8 +50,12 @@ def infer_shapes(model: ModelProto, given: Mapping[str, Shape] | None = None) ->
     graph: GraphProto = inferred.graph
     for info in [*graph.value_info, *graph.output, *graph.input]:
         shape = port_shape(info)
-        if shape is not None and (info.name not in shapes):
+        if shape is not None and info.name not in shapes:
             shapes[info.name] = shape
+    for port in [] if given else model.graph.output:
+        stated = port_shape(port)
+        if stated is not None:
+            shapes.setdefault(port.name, stated)
     return shapes
 
 
@@ -57,7 +64,8 @@ def port_shape(info: ValueInfoProto) -> Shape | None:
     if not info.type.tensor_type.HasField("shape"):
         return None
     sides = info.type.tensor_type.shape.dim
-    return tuple(side.dim_value if side.HasField("dim_value") else None for side in sides)
+    lengths = [side.dim_value if side.HasField("dim_value") else -1 for side in sides]
+    return tuple(length if length >= 0 else None for length in lengths)
 
 
 def skeleton(model: ModelProto) -> ModelProto:

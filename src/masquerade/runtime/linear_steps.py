@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from masquerade.runtime.graph_edit import GraphEdit
     from masquerade.runtime.graph_shapes import Shape
 
-__all__ = ["Source", "trace_source"]
+__all__ = ["Source", "has_plain_size", "trace_source"]
+
+_LONGEST_SIDE = 4096
+"""Of a picture; matrices of a side by a side are made."""
 
 _Maps = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 
@@ -73,6 +76,11 @@ def trace_source(
         name = node.input[0]
 
 
+def has_plain_size(shape: Shape) -> bool:
+    """Whether a map (N, C, H, W) has a height and a width that are known and plausible."""
+    return len(shape) == 4 and all(side and 0 < side <= _LONGEST_SIDE for side in shape[2:])
+
+
 def _size(name: str, shapes: Mapping[str, Shape]) -> tuple[int, int]:
     height, width = shapes[name][2:]
     assert height is not None and width is not None
@@ -86,7 +94,7 @@ def _sizes(
     before, after = shapes.get(node.input[0], ()), shapes.get(node.output[0], ())
     if len(before) != 4 or len(after) != 4 or before[1] != after[1]:
         return None
-    if None in before[1:] or None in after[1:]:
+    if not has_plain_size(before) or not has_plain_size(after):
         return None
     return _size(node.input[0], shapes), _size(node.output[0], shapes)
 
@@ -95,7 +103,9 @@ def _attributes(node: NodeProto) -> dict[str, Any]:
     from onnx import helper
 
     values = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-    return {k: v.decode() if isinstance(v, bytes) else v for k, v in values.items()}
+    return {
+        k: v.decode("utf-8", "replace") if isinstance(v, bytes) else v for k, v in values.items()
+    }
 
 
 def _pad(node: NodeProto, shapes: Mapping[str, Shape], edit: GraphEdit) -> _Maps | None:
@@ -127,7 +137,7 @@ def _resize(node: NodeProto, shapes: Mapping[str, Shape], edit: GraphEdit) -> _M
     if coordinates not in COORDINATES or (rounding and rounding not in NEAREST_ROUNDINGS):
         return None
     scales = _scales(node, sizes, edit)
-    if scales is None:
+    if scales is None or not all(0 < scale < _LONGEST_SIDE for scale in scales):
         return None
     maps = [
         resize_map(before, after, scale, coordinates, rounding)

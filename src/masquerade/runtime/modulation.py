@@ -54,7 +54,7 @@ def move_modulation(model: ModelProto) -> int:
     """
     edit = GraphEdit(model)
     tracer = ModulatedWeights(model, edit, infer_shapes(model))
-    count = 0
+    count = lengths = 0
     for node in model.graph.node:
         scaled = tracer.convolution(node)
         if scaled is not None:
@@ -62,9 +62,10 @@ def move_modulation(model: ModelProto) -> int:
             count += 1
         elif (total := tracer.length(node)) is not None:
             _write_length(edit, node, total, tracer)
+            lengths += 1
         else:
             edit.nodes.append(node)
-    if count:
+    if count or lengths:
         edit.finish()
     return count
 

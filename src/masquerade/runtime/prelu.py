@@ -129,10 +129,14 @@ class _Rewrite:
     def _can_undo(self, name: str) -> bool:
         """Whether every reader can take the tensor with some of its channels negated."""
         readers = self._readers.get(name, [])
-        return name not in self._shown and all(
-            self._takes_signs(reader, name)
-            or (reader.op_type == "Add" and self._hands_on(reader, name))
-            for reader in readers
+        return (
+            bool(readers)
+            and name not in self._shown
+            and all(
+                self._takes_signs(reader, name)
+                or (reader.op_type == "Add" and self._hands_on(reader, name))
+                for reader in readers
+            )
         )
 
     def _takes_signs(self, reader: NodeProto, name: str) -> bool:
@@ -161,7 +165,7 @@ class _Rewrite:
         )
 
     def _undo(self, name: str, signs: NDArray[np.float32]) -> None:
-        for reader in self._readers[name]:
+        for reader in self._readers.get(name, []):
             if reader.op_type == "Add":
                 maker = self._makers[self._other(reader, name)]
                 for position in range(1, len(maker.input)):

@@ -20,7 +20,7 @@ import numpy as np
 from masquerade.runtime.channels_last import rewrite_channels_last
 from masquerade.runtime.graph_edit import GraphEdit
 from masquerade.runtime.graph_shapes import infer_shapes
-from masquerade.runtime.linear_steps import Source, trace_source
+from masquerade.runtime.linear_steps import Source, has_plain_size, trace_source
 from masquerade.runtime.modulation import ModulatedWeights
 from masquerade.runtime.winograd_axes import POINTS, TAPS, AxisTransform
 from masquerade.runtime.winograd_nodes import WinogradConvolution
@@ -36,6 +36,7 @@ __all__ = ["apply_winograd", "winograd_cost"]
 
 _OLDEST_OPSET = 11
 _VALUES = len(POINTS) + 1
+_WIDEST_PAD = 64
 _LEAST_GAIN = 0.8
 """Only where the estimate is below this share of the direct convolution's."""
 
@@ -174,13 +175,15 @@ def _candidate(
 
     filters = (edit.constant_shape(weights) or ())[-4:]
     bias = node.input[2] if len(node.input) > 2 else ""
-    size = shapes.get(node.input[0], ())[2:]
-    if len(filters) != 4 or filters[2:] != (TAPS, TAPS) or len(size) != 2:
+    shape = shapes.get(node.input[0], ())
+    if len(filters) != 4 or filters[2:] != (TAPS, TAPS) or min(filters) < 1:
         return None
-    if edit.constant_type(weights) != TensorProto.FLOAT or (bias and not edit.is_constant(bias)):
+    if edit.constant_type(weights) != TensorProto.FLOAT:
+        return None
+    if bias and edit.constant_shape(bias) != filters[:1]:
         return None
     pads = _plain_pads(node)
-    if pads is None or None in size or shapes[node.input[0]][1] != filters[1]:
+    if pads is None or not has_plain_size(shape) or shape[1] != filters[1]:
         return None
     source = trace_source(node.input[0], shapes, makers, edit)
     top, left, bottom, right = pads
@@ -204,4 +207,4 @@ def _plain_pads(node: NodeProto) -> tuple[int, int, int, int] | None:
     if automatic in (b"SAME_UPPER", b"SAME_LOWER"):
         return (1, 1, 1, 1)
     pads = tuple(values.get("pads", (0, 0, 0, 0))) if automatic == b"NOTSET" else (0, 0, 0, 0)
-    return pads if len(pads) == 4 and min(pads) >= 0 else None
+    return pads if len(pads) == 4 and min(pads) >= 0 and max(pads) <= _WIDEST_PAD else None
