@@ -61,7 +61,7 @@ def judge_film() -> None:
     sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "fail_closed"))
     from real_clip import PARTS, Witness, film
 
-    from masquerade.engine import engine as wiring
+    from masquerade.engine import staging as wiring
 
     frames = film()
     witness = Witness(range(len(frames)))

@@ -9,7 +9,7 @@ import pytest
 
 from masquerade import Engine, Identity, Settings
 from masquerade.core.frame import Frame, FrameJob
-from masquerade.engine import engine as wiring
+from masquerade.engine import staging as wiring
 from masquerade.media.puppet import bundled_photo
 from masquerade.stages.swap import Swap
 from masquerade.testing import FailingStage, is_shown, play

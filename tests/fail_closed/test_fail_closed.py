@@ -13,8 +13,8 @@ import pytest
 
 from masquerade import Engine, Settings
 from masquerade.core.errors import MasqueradeError, ModelError
-from masquerade.engine import engine as wiring
 from masquerade.engine import finding
+from masquerade.engine import staging as wiring
 from masquerade.media.puppet import bundled_photo
 from masquerade.models.embedder import Embedder
 from masquerade.models.landmarker import Landmarker

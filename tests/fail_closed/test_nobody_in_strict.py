@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from masquerade import Engine, Identity, Settings
-from masquerade.engine import engine as wiring
+from masquerade.engine import staging as wiring
 from masquerade.media.puppet import bundled_photo
 from masquerade.stages.strict import Strict
 from masquerade.testing import FailingStage, Rehearsal, play, untouched_share

@@ -11,7 +11,7 @@ from real_clip import Witness, film
 from masquerade import Engine, Identity, Settings
 from masquerade.core.errors import ModelError
 from masquerade.core.frame import Frame, FrameJob
-from masquerade.engine import engine as wiring
+from masquerade.engine import staging as wiring
 from masquerade.media.puppet import bundled_photo
 from masquerade.models.landmarker import Landmarker
 from masquerade.stages.swap import Swap
