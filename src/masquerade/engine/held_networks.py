@@ -47,6 +47,11 @@ class HeldNetworks(Closing):
         """Those that are open now."""
         return self._networks
 
+    @property
+    def closed(self) -> bool:
+        """Whether they were given back."""
+        return self._closed
+
     def serves(self, settings: Settings) -> bool:
         """Whether these settings ask for the same networks."""
         return asked_networks(settings) == asked_networks(self._wanted)

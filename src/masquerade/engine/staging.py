@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from masquerade.core.errors import InputError
+from masquerade.core.errors import InputError, MasqueradeError
 from masquerade.core.lifetimes import Closing
 from masquerade.engine.brought import EMBEDDED_SWAPPER, asked_models
 from masquerade.engine.changes import networks_change, settings_change
@@ -58,6 +58,7 @@ class Staging(Closing):
         self._execution, self._clock = execution, clock
         self.notices: tuple[str, ...] = ()
         self._held: HeldNetworks | None = None
+        self._opened: list[HeldNetworks] = []
         self._swaps: weakref.WeakSet[NetworkSwap] = weakref.WeakSet()
         self._retiring: list[threading.Thread] = []
         self._set_limits()
@@ -139,7 +140,12 @@ class Staging(Closing):
             turn = _configure(settings, identities, prepared)
             return settings_change(settings, identities, references, turn, effects)
         swap = self._swap(settings, identities, held)
-        swap.prepare(identities)
+        try:
+            swap.prepare(identities)
+        except MasqueradeError:
+            self._held = before
+            _retire(swap, held)
+            raise
         finder = face_finder(settings, held.networks.detector)
         turn = self._replace(swap, before)
         change = settings_change(settings, identities, references, turn, effects)
@@ -152,8 +158,9 @@ class Staging(Closing):
         for thread in self._retiring:
             thread.join()
         self._retiring.clear()
-        if self._held is not None:
-            self._held.close()
+        for held in self._opened:
+            held.close()
+        self._opened.clear()
         self._lift_limits()
 
     def _prepared(self, identities: Mapping[str, Identity]) -> dict[Any, Any]:
@@ -170,6 +177,7 @@ class Staging(Closing):
         if settings.model != EMBEDDED_SWAPPER:
             _require_portraits(identities)
         self._held = HeldNetworks(settings, self._execution, self._notice)
+        self._opened = [*(held for held in self._opened if not held.closed), self._held]
         if not asked_models(settings) and set(self._execution.providers) - {"auto", "cpu"}:
             self._notice(
                 "The built-in networks run on the processor: execution providers concern the "
