@@ -192,6 +192,10 @@ def _candidate(
     if min(len(rows), len(columns)) < TAPS:
         return None
     plan = WinogradConvolution(AxisTransform.of(rows), AxisTransform.of(columns), source.size_hw)
+    # What the transforms give is what the graph says, or the graph is not understood.
+    result = (filters[0], plan.rows.results, plan.columns.results)
+    if shapes.get(node.output[0], ())[1:] != result:
+        return None
     return _Candidate(source, plan, (filters[0], filters[1]))
 
 
