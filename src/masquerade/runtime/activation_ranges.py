@@ -12,7 +12,7 @@ from masquerade.runtime.graph_shapes import infer_shapes
 from masquerade.runtime.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
     from onnx import ModelProto
@@ -110,11 +110,11 @@ class Histogram:
 def measure_ranges(
     model: ModelProto,
     tensors: Sequence[str],
-    feeds: Iterable[Mapping[str, NDArray[Any]]],
+    feeds: Collection[Mapping[str, NDArray[Any]]],
     folder: Path,
     *,
     threads: int = 0,
-    after_each: Callable[[], None] = lambda: None,
+    after_each: Callable[[float], None] = lambda _: None,
 ) -> dict[str, Histogram]:
     """Histograms of some activations over all feeds; see :func:`visit_activations`."""
     found: dict[str, Histogram] = {}
@@ -132,44 +132,44 @@ def measure_ranges(
 def visit_activations(
     model: ModelProto,
     tensors: Sequence[str],
-    feeds: Iterable[Mapping[str, NDArray[Any]]],
+    feeds: Collection[Mapping[str, NDArray[Any]]],
     folder: Path,
     visit: Callable[[str, NDArray[Any]], None],
     *,
     threads: int = 0,
-    after_each: Callable[[], None] = lambda: None,
+    after_each: Callable[[float], None] = lambda _: None,
 ) -> None:
     """Show activations of a network to ``visit``, in bounded memory.
 
     Args:
         model: is not changed.
         tensors: names of float32 inputs or results of nodes.
-        feeds: inputs by name; taken one at a time.
+        feeds: inputs by name; gone through once for each group of activations.
         folder: for files of the model's size, which are deleted again.
         visit: called with name and values of each tensor for each feed.
         threads: of the network.
-        after_each: called whenever one of the feeds is done.
+        after_each: called with the share of one feed's work that was done since the last call.
 
     Raises:
         ModelError: the network cannot be run.
     """
     inputs = {port.name for port in model.graph.input}
-    inner = [name for name in tensors if name not in inputs]
-    sessions: list[Session] = []
-    for names in _groups(model, inner):
-        path = folder / f"watched-{len(sessions)}.onnx"
-        path.write_bytes(_watched(model, names))
-        sessions.append(Session(path, threads=threads))
-        path.unlink()
     for feed in feeds:
         for name in inputs.intersection(tensors):
             visit(name, feed[name])
-        for session in sessions:
-            results = zip(session.outputs, session.run(feed), strict=True)
-            for name, values in results:
-                if name in inner:
+    groups = _groups(model, [name for name in tensors if name not in inputs])
+    path = folder / "watched.onnx"
+    # One session at a time: each holds all weights, and a large network needs many groups.
+    for names in groups:
+        path.write_bytes(_watched(model, names))
+        session = Session(path, threads=threads)
+        path.unlink()
+        for feed in feeds:
+            for name, values in zip(session.outputs, session.run(feed), strict=True):
+                if name in names:
                     visit(name, values)
-        after_each()
+            after_each(1 / len(groups))
+        session.close()
 
 
 def _groups(model: ModelProto, tensors: Sequence[str]) -> list[list[str]]:

@@ -13,7 +13,7 @@ from masquerade.runtime.multiply_adds import multiply_adds
 from masquerade.runtime.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -28,11 +28,11 @@ def measure_noise(
     model: ModelProto,
     graph: IntegerGraph,
     ranges: Mapping[str, tuple[float, float]],
-    feeds: Iterable[Mapping[str, NDArray[Any]]],
+    feeds: Collection[Mapping[str, NDArray[Any]]],
     folder: Path,
     *,
     threads: int = 0,
-    after_each: Callable[[], None] = lambda: None,
+    after_each: Callable[[float], None] = lambda _: None,
 ) -> dict[str, float]:
     """Noise that rounding adds to each convolution's result, in shares of the result's variance.
 
@@ -46,7 +46,7 @@ def measure_noise(
         feeds: a few are enough.
         folder: for files of the model's size, which are deleted again.
         threads: of the network.
-        after_each: called whenever one of the feeds is done.
+        after_each: see :func:`masquerade.runtime.activation_ranges.visit_activations`.
 
     Returns:
         By the name of the convolution's result.

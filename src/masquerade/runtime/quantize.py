@@ -77,7 +77,7 @@ def quantize_int8(
     held_out: Collection[Feeds],
     *,
     peak: float | None = None,
-    wanted_db: float = 32.0,
+    wanted_db: float = 30.0,
     threads: int = 0,
     progress: Progress | None = None,
 ) -> Quantised:
@@ -127,10 +127,10 @@ class _Clock:
 
     def __init__(self, progress: Progress, steps: int) -> None:
         self._progress, self._steps = progress, steps
-        self._done, self._started = 0, time.monotonic()
+        self._done, self._started = 0.0, time.monotonic()
 
-    def step(self) -> None:
-        self._done = min(self._done + 1, self._steps)
+    def step(self, share: float = 1.0) -> None:
+        self._done = min(self._done + share, self._steps)
         spent = time.monotonic() - self._started
         left = spent / self._done * (self._steps - self._done)
         self._progress(self._done / self._steps, left)
@@ -147,7 +147,7 @@ class _Quantisation:
         self._noise: dict[str, float] = {}
         self._shares: dict[str, float] = {}
 
-    def measure(self, calibration: Collection[Feeds], step: Callable[[], None]) -> None:
+    def measure(self, calibration: Collection[Feeds], step: Callable[[float], None]) -> None:
         """Ranges of the activations, and what rounding costs each convolution."""
         model = self._load()
         graph = IntegerGraph(model)
@@ -179,7 +179,7 @@ class _Quantisation:
         self._shares = work_shares(model, graph)
 
     def best(
-        self, held_out: Collection[Feeds], wanted_db: float, step: Callable[[], None]
+        self, held_out: Collection[Feeds], wanted_db: float, step: Callable[[float], None]
     ) -> Quantised:
         """The best of several choices, measured."""
         reference = Session(self._prepared, threads=self._threads)
@@ -189,7 +189,7 @@ class _Quantisation:
             path, names = self._write(rule, share, narrow)
             trial = Session(path, threads=self._threads)
             parity = measure_parity(reference.run, trial.run, held_out, peak=self._peak)
-            step()
+            step(1.0)
             if best is not None and parity.psnr_db <= best.parity.psnr_db:
                 path.unlink()
                 return best
