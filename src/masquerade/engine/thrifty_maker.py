@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from masquerade.core.errors import MemoryBudgetError
+from masquerade.stages.face_maker import Made, WantedFace
 from masquerade.stages.mesh_face import MeshFace
 from masquerade.stages.network_face import NetworkFace
 
@@ -41,6 +43,7 @@ class ThriftyMaker:
     ) -> None:
         self._held, self._settings, self._landmarker = held, settings, landmarker
         self._lock = threading.RLock()
+        self._lowering = threading.Lock()  # held for as long as less is being opened
         self._enhances = True
         self._made_for: BroughtNetworks | None = None
         self._face: NetworkFace | MeshFace = self._current()
@@ -55,6 +58,15 @@ class ThriftyMaker:
         self._enhances = value
         self._current().enhances = value
 
+    @property
+    def parallel(self) -> int:
+        """On how many devices the networks run; the built-in swapper draws in one thread."""
+        return self._current().parallel
+
+    def batches(self, count: int) -> bool:
+        """Whether ``count`` faces together are quicker than one by one, as far as is known."""
+        return self._current().batches(count)
+
     def configure(self, settings: Settings) -> None:
         """Make faces by other settings from the next one on."""
         with self._lock:
@@ -67,7 +79,7 @@ class ThriftyMaker:
 
     def encode(self, identity: Identity) -> Any:
         """What the networks know of a donor; quick from the second call on."""
-        return self._current().encode(identity)
+        return self._open()[1].encode(identity)
 
     def make(
         self,
@@ -83,12 +95,50 @@ class ThriftyMaker:
             ModelError: a network failed.
             MemoryBudgetError: not even the least of them fits.
         """
-        while True:
-            networks = self._held.networks
+        (made,) = self.make_many(pixels_bgr, (WantedFace(landmarks, kps, code, track_id),))
+        if isinstance(made, Exception):
+            raise made
+        return made
+
+    def make_many(self, pixels_bgr: NDArray[np.uint8], faces: Sequence[WantedFace]) -> list[Made]:
+        """Draw donors over several faces of a frame; see ``NetworkFace.make_many``.
+
+        Those for which memory ran out are made again with less, as are those whose networks were
+        let go meanwhile because memory ran out for another thread.
+        """
+        results: dict[int, Made] = {}
+        left = list(range(len(faces)))
+        while left:
+            networks, maker = self._open()
+            made = maker.make_many(pixels_bgr, [faces[place] for place in left])
+            results.update(zip(left, made, strict=True))
+            left = [place for place in left if isinstance(results[place], Exception)]
+            short = [place for place in left if isinstance(results[place], MemoryBudgetError)]
             try:
-                return self._current().make(pixels_bgr, landmarks, kps, code, track_id)
-            except MemoryBudgetError:
-                self._held.lower(networks)
+                if short:
+                    self._lower(networks)
+            except MemoryBudgetError as error:
+                results.update(dict.fromkeys(short, error))
+                break
+            if not self._may_retry(networks):
+                break
+        return [results[place] for place in range(len(faces))]
+
+    def _open(self) -> tuple[BroughtNetworks, NetworkFace | MeshFace]:
+        """The networks that are open now and their face maker; waits while less is opened."""
+        with self._lowering:
+            return self._held.networks, self._current()
+
+    def _lower(self, networks: BroughtNetworks) -> None:
+        with self._lowering:
+            self._held.lower(networks)
+
+    def _may_retry(self, failed: BroughtNetworks) -> bool:
+        """Whether others are open than those that failed, which know the same donors."""
+        with self._lowering:
+            current = self._held.networks
+        same_kind = (current.swapper is None) == (failed.swapper is None)
+        return current is not failed and same_kind
 
     def _current(self) -> NetworkFace | MeshFace:
         """The face maker of the networks that are open now."""

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from masquerade.core.errors import MemoryBudgetError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 __all__ = ["Batching"]
 
+_APART = ("cpu", "openvino")
+"""Providers on which several faces together were measured to be no quicker than one by one."""
 _TRIALS = 3
 """Runs of either way before it is settled; the first of each warms up and does not count."""
+_MOST = 16
+"""Faces in one run: memory grows with each of them, and the gain does not any more."""
+
+_Result = TypeVar("_Result")
 
 
 class Batching:
@@ -35,17 +43,50 @@ class Batching:
         self._mode = mode
         self._clock = clock
         self._times: dict[tuple[int, bool], list[float]] = {}
+        self._refused: int | None = None
+
+    @classmethod
+    def on(cls, provider: str) -> Batching:
+        """As it is right for a provider: never on processors, else by the clock."""
+        return cls("never" if provider in _APART else "auto")
+
+    def may_gain(self, count: int) -> bool:
+        """Whether it is worth while to bring ``count`` faces together: it is not known to be no
+        quicker.
+        """
+        if count < 2 or self._mode == "never" or self._is_refused(count):
+            return False
+        return self._mode == "always" or self._is_quicker(count) is not False
 
     def choose(self, count: int) -> bool:
         """Whether the next run takes ``count`` faces together."""
-        if self._mode != "auto" or count < 2:
-            return self._mode == "always" and count > 1
-        apart, together = (self._times.get((count, way), []) for way in (False, True))
-        if len(apart) < _TRIALS:
+        if not self.may_gain(count):
             return False
-        if len(together) < _TRIALS:
-            return True
-        return min(together[1:]) < min(apart[1:])
+        return self._mode == "always" or len(self._times.get((count, False), [])) >= _TRIALS
+
+    def run(self, count: int, run: Callable[[slice], _Result], *, able: bool) -> list[_Result]:
+        """Work through all faces, together or one by one.
+
+        Where there is not enough memory for them together, they are taken one by one from then on.
+
+        Args:
+            count: of faces.
+            run: works on those from start to stop.
+            able: whether the network takes several at a time.
+
+        Returns:
+            What the runs gave, in order.
+
+        Raises: what ``run`` raises.
+        """
+        if able and self.choose(count):
+            try:
+                with self.timed(count, together=True):
+                    return [run(slice(at, at + _MOST)) for at in range(0, count, _MOST)]
+            except MemoryBudgetError:
+                self._refused = count
+        with self.timed(count, together=False):
+            return [run(slice(at, at + 1)) for at in range(count)]
 
     @contextmanager
     def timed(self, count: int, together: bool) -> Iterator[None]:
@@ -55,3 +96,13 @@ class Batching:
         times = self._times.setdefault((count, together), [])
         if len(times) < _TRIALS:
             times.append(self._clock() - began)
+
+    def _is_quicker(self, count: int) -> bool | None:
+        """Whether together was quicker; None while both ways are being tried."""
+        apart, together = (self._times.get((count, way), []) for way in (False, True))
+        if len(apart) < _TRIALS or len(together) < _TRIALS:
+            return None
+        return min(together[1:]) < min(apart[1:])
+
+    def _is_refused(self, count: int) -> bool:
+        return self._refused is not None and min(count, _MOST) >= min(self._refused, _MOST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from masquerade.models.donor_code import DonorCode
     from masquerade.models.swapper import Swapper
 
-__all__ = ["merge_phases", "split_phases", "swap_boosted"]
+__all__ = ["merge_phases", "split_phases", "swap_boosted", "swap_many_boosted"]
 
 
 def split_phases(crop_bgr: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -68,14 +69,42 @@ def swap_boosted(
     Raises:
         ModelError: P is no multiple of the swapper's size, or the network failed.
     """
-    if crop_bgr.shape[0] == swapper.size:
-        return np.asarray(swapper.swap(crop_bgr[None], (code,), weight=weight)[0])
-    if crop_bgr.shape[0] % swapper.size:
+    return np.asarray(swap_many_boosted(swapper, crop_bgr[None], (code,), weight=weight)[0])
+
+
+def swap_many_boosted(
+    swapper: Swapper,
+    crops_bgr: NDArray[np.uint8],
+    codes: Sequence[DonorCode],
+    *,
+    weight: float = 0.5,
+) -> NDArray[np.uint8]:
+    """As :func:`swap_boosted`, of several faces; the phases of all of them go together.
+
+    Args:
+        swapper: draws every phase.
+        crops_bgr: uint8 (N, P, P, 3).
+        codes: of the donors, one for each crop.
+        weight: see there.
+
+    Returns:
+        uint8 (N, P, P, 3).
+
+    Raises:
+        ModelError: see there.
+    """
+    side = crops_bgr.shape[1]
+    if side == swapper.size:
+        return swapper.swap(crops_bgr, codes, weight=weight)
+    if side % swapper.size:
         raise ModelError(
-            f"A crop of {crop_bgr.shape[0]} pixels is no multiple of {swapper.size}. "
+            f"A crop of {side} pixels is no multiple of {swapper.size}. "
             f"Choose a multiple of what {swapper.spec.name} draws."
         )
-    phases = split_phases(crop_bgr, swapper.size)
-    # Looked at once and whole, not once for every phase.
-    code = swapper.weighted(code, crop_bgr, weight)
-    return merge_phases(swapper.swap(phases, (code,) * len(phases)))
+    phases = np.concatenate([split_phases(crop, swapper.size) for crop in crops_bgr])
+    each = len(phases) // len(crops_bgr)
+    # A target is looked at once and whole, not once for every phase.
+    pairs = zip(codes, crops_bgr, strict=True)
+    leaning = [swapper.weighted(code, crop, weight) for code, crop in pairs]
+    swapped = swapper.swap(phases, [code for code in leaning for _ in range(each)])
+    return np.stack([merge_phases(part) for part in np.split(swapped, len(crops_bgr))])

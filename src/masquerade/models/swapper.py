@@ -93,6 +93,10 @@ class Swapper:
         """Whether the file takes several faces at a time."""
         return self._ports.batch
 
+    def batches(self, count: int) -> bool:
+        """Whether it is worth while to bring ``count`` crops together, as far as is known."""
+        return self.can_batch and self._batching.may_gain(count)
+
     def encode(self, portraits: Portraits) -> DonorCode:
         """What this swapper must know of a donor; once per donor.
 
@@ -189,13 +193,11 @@ class Swapper:
         sources = [self.weighted(code, crop, weight).source for crop, code in pairs]
         if not sources:
             return np.empty((0, self.size, self.size, 3), np.uint8), None
-        together = self.can_batch and self._batching.choose(len(sources))
-        with self._batching.timed(len(sources), together):
-            step = len(sources) if together else 1
-            runs = [
-                self._run(crops_bgr[at : at + step], sources[at : at + step])
-                for at in range(0, len(sources), step)
-            ]
+        runs = self._batching.run(
+            len(sources),
+            lambda part: self._run(crops_bgr[part], sources[part]),
+            able=self.can_batch,
+        )
         faces = np.concatenate([face for face, _ in runs])
         masks = [mask for _, mask in runs if mask is not None]
         return faces, np.concatenate(masks) if masks else None

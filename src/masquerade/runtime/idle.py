@@ -41,6 +41,9 @@ class IdleNetwork(Closing):
     Raises: what ``open_`` raises.
     """
 
+    parallel = 1
+    """One device; see :class:`~masquerade.runtime.network.Network`."""
+
     def __init__(
         self, open_: Callable[[], Opened], *, idle_s: float, watch: IdleWatch | None = None
     ) -> None:

@@ -50,6 +50,11 @@ class Network(Protocol):
         """fp32, fp16, bf16 or int8: that of the arithmetic."""
         ...
 
+    @property
+    def parallel(self) -> int:
+        """How many runs it works on at the same time: the number of its devices."""
+        ...
+
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         """Results in the order of :attr:`output_ports`.
 

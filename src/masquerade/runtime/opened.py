@@ -47,6 +47,9 @@ class Opened(Closing):
     notices: tuple[str, ...] = ()
     admissions: tuple[Admission, ...] = ()
 
+    parallel = 1
+    """One device; see :class:`~masquerade.runtime.network.Network`."""
+
     @property
     def input_ports(self) -> tuple[Port, ...]:
         """In the order of the file."""

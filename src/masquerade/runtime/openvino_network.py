@@ -103,6 +103,9 @@ class OpenVinoNetwork(Closing):
         MemoryBudgetError: there is not enough memory for it.
     """
 
+    parallel = 1
+    """One device; see :class:`~masquerade.runtime.network.Network`."""
+
     def __init__(
         self, model: Path, setup: ProviderSetup, *, precision: str = "fp32", label: str = ""
     ) -> None:

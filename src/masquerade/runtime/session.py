@@ -54,6 +54,9 @@ class Session(Closing):
         RuntimeSetupError: ONNX Runtime is not set up.
     """
 
+    parallel = 1
+    """One device; see :class:`~masquerade.runtime.network.Network`."""
+
     def __init__(
         self,
         model: Path | str | bytes,

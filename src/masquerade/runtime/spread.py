@@ -62,6 +62,11 @@ class SpreadNetwork(Closing):
         return self._networks[0].precision
 
     @property
+    def parallel(self) -> int:
+        """The number of devices."""
+        return len(self._networks)
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """Of all of them, each once."""
         return tuple(dict.fromkeys(text for network in self._networks for text in network.notices))

@@ -1,28 +1,65 @@
-"""What the key frames' thread needs of the networks."""
+"""What the key frames' threads need of the networks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
+
+from masquerade.stages.crowd import each
+from masquerade.stages.finished_face import FinishedFace
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from masquerade.core.settings import Settings
-    from masquerade.stages.finished_face import FinishedFace
     from masquerade.stages.identity import Identity
 
-__all__ = ["FaceMaker"]
+__all__ = ["FaceMaker", "Made", "WantedFace"]
+
+Made = FinishedFace | Exception
+"""What became of a face: it is finished, or the error that prevented it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WantedFace:
+    """One face of a frame, and who is to be drawn over it.
+
+    Attributes:
+        landmarks: float32 (478, 3), the face's mesh in frame pixels; None where there is none.
+        kps: float32 (5, 2), the detector's points in frame pixels.
+        code: of the donor; see :meth:`FaceMaker.encode`.
+        track_id: whose memory is used; below 0 nobody's.
+    """
+
+    landmarks: NDArray[np.float32] | None
+    kps: NDArray[np.float32]
+    code: Any
+    track_id: int = -1
 
 
 class FaceMaker(Protocol):
-    """What makes finished faces; ``NetworkFace`` fits. Used in one thread but for ``encode``.
+    """What makes finished faces; ``NetworkFace`` fits.
+
+    ``make`` and ``make_many`` are called from ``parallel`` threads at a time, never for one track
+    of one frame twice; ``encode`` from any; the others while no face is being made, but for
+    ``enhances``. Whoever derives from it makes faces one after the other in one thread.
 
     Attributes:
         enhances: whether the enhancers run; may be set at any time.
     """
 
     enhances: bool
+
+    @property
+    def parallel(self) -> int:
+        """How many threads it takes to keep all devices busy."""
+        return 1
+
+    def batches(self, count: int) -> bool:  # noqa: ARG002 - those that derive use it
+        """Whether ``count`` faces together are quicker than one by one, as far as is known."""
+        return False
 
     def configure(self, settings: Settings) -> None:
         """Make faces by other settings from now on."""
@@ -46,3 +83,20 @@ class FaceMaker(Protocol):
     ) -> FinishedFace:
         """Draw a donor over one face of a frame."""
         ...
+
+    def make_many(
+        self, pixels_bgr: NDArray[np.uint8], faces: Sequence[WantedFace]
+    ) -> Sequence[Made]:
+        """Draw donors over several faces of a frame: each as :meth:`make` would.
+
+        Args:
+            pixels_bgr: uint8 (H, W, 3), the frame.
+            faces: in any order; of each track one.
+
+        Returns:
+            One for each face, in their order; a face that fails does not cost the others.
+        """
+        return each(
+            lambda face: self.make(pixels_bgr, face.landmarks, face.kps, face.code, face.track_id),
+            faces,
+        )

@@ -10,6 +10,7 @@ import numpy as np
 
 from masquerade.core.errors import ModelError
 from masquerade.geometry.templates import align, kps_from_landmarks, warp_crop
+from masquerade.stages.face_maker import FaceMaker
 from masquerade.stages.face_masks import warp_mask
 from masquerade.stages.finished_face import FinishedFace
 from masquerade.stages.meshswap.renderer import Donor, FaceRenderer
@@ -30,7 +31,7 @@ _TEMPLATE, _SIZE = "ffhq_512", 512
 """How the face is cut where no enhancer says so."""
 
 
-class MeshFace:
+class MeshFace(FaceMaker):
     """Makes finished faces as :class:`NetworkFace` does, with the mesh in the swapper's place.
 
     Only what the mesh has drawn is taken from the enhanced crop: its mask stays. Not to be called

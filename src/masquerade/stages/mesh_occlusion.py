@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import cv2
@@ -31,11 +32,13 @@ _WINDOW = 0.03
 class MeshOcclusion:
     """The embedded swapper's finder of hands, hair and microphones, for crops.
 
-    Remembers what each track has looked like, as it does there (``meshswap/occlusion.py``).
+    Remembers what each track has looked like, as it does there (``meshswap/occlusion.py``). May be
+    asked from several threads at a time.
     """
 
     def __init__(self) -> None:
         self._tracks: dict[int, Occlusion] = {}
+        self._lock = threading.Lock()
 
     def find(
         self,
@@ -57,7 +60,9 @@ class MeshOcclusion:
         Returns:
             uint8 (S, S), 0 where something is in front of the face; None where nothing is.
         """
-        covered = self._memory(track_id).find(sample_field(pixels_bgr, landmarks))
+        field = sample_field(pixels_bgr, landmarks)
+        with self._lock:  # two key frames of one track may be made at a time
+            covered = self._memory(track_id).find(field)
         if covered is None:
             return None
         side = min(len(target), _REFINED_PX)

@@ -1,19 +1,23 @@
-"""One face through the brought networks: crop, swap, enhance, mask, colour."""
+"""Faces of a frame through the brought networks: crop, swap, enhance, mask, colour."""
 
 from __future__ import annotations
 
 import threading
 import weakref
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from masquerade.geometry.templates import align, kps_from_landmarks, warp_crop
-from masquerade.models.pixel_boost import swap_boosted
+from masquerade.models.pixel_boost import swap_many_boosted
 from masquerade.stages.crop_masks import CropMasks
+from masquerade.stages.crowd import each, together
 from masquerade.stages.face_color import match_color
+from masquerade.stages.face_maker import Made, WantedFace
 from masquerade.stages.face_masks import box_mask
 from masquerade.stages.finished_face import FinishedFace
 from masquerade.stages.swapped_crop import SwappedCrop
@@ -34,8 +38,24 @@ _SEAM = 0.04
 """Softness of the crop's edge where no box mask was asked for."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _InWork:
+    """A face on its way.
+
+    Attributes:
+        face: what was asked for.
+        points: float32 (5, 2), those that align it.
+        crop: as it is by now.
+    """
+
+    face: WantedFace
+    points: NDArray[np.float32]
+    crop: SwappedCrop
+
+
 class NetworkFace:
-    """Makes finished faces, one at a time; only :meth:`encode` may be called from other threads.
+    """Makes finished faces, those of one frame together; a
+    :class:`~masquerade.stages.face_maker.FaceMaker`.
 
     Args:
         swapper: draws the donor.
@@ -64,6 +84,22 @@ class NetworkFace:
         self._settings = settings
         self._encoding = threading.Lock()
         self._codes: weakref.WeakKeyDictionary[Identity, DonorCode] = weakref.WeakKeyDictionary()
+
+    @property
+    def parallel(self) -> int:
+        """On how many devices the networks run."""
+        networks = (self._swapper.network, *(item.network for item in self._enhancers))
+        return max(network.parallel for network in networks)
+
+    def batches(self, count: int) -> bool:
+        """Whether all networks that draw are quicker with ``count`` faces together, as far as is
+        known.
+        """
+        phases = (self._side(self._settings) // self._swapper.size) ** 2
+        enhancers = self._enhancers if self.enhances else ()
+        return self._swapper.batches(count * phases) and all(
+            enhancer.batches(count) for enhancer in enhancers
+        )
 
     def configure(self, settings: Settings) -> None:
         """Make faces by other settings from the next one on.
@@ -116,50 +152,87 @@ class NetworkFace:
         Raises:
             ModelError: a network failed.
         """
-        points = kps
-        if landmarks is not None and self._settings.alignment == "mesh":
-            points = kps_from_landmarks(landmarks)
-        crop = self._swap(pixels_bgr, points, code)
-        for enhancer in self._enhancers if self.enhances else ():
-            crop = self._enhance(enhancer, crop, pixels_bgr, points)
-        mask = self._masks.make(crop, pixels_bgr, landmarks, track_id)
-        pixels = match_color(self._settings.color, crop.pixels, crop.target, mask)
-        return FinishedFace(pixels, crop.target, mask, crop.matrix)
+        (made,) = self.make_many(pixels_bgr, (WantedFace(landmarks, kps, code, track_id),))
+        if isinstance(made, Exception):
+            raise made
+        return made
 
-    def _swap(
-        self, pixels_bgr: NDArray[np.uint8], points: NDArray[np.float32], code: DonorCode
-    ) -> SwappedCrop:
-        settings, swapper = self._settings, self._swapper
-        size = swapper.size * max(1, round(settings.swap_size / swapper.size))
+    def make_many(self, pixels_bgr: NDArray[np.uint8], faces: Sequence[WantedFace]) -> list[Made]:
+        """Draw donors' faces over several of a frame: through each network together, where that
+        is quicker on its device.
+
+        Args:
+            pixels_bgr: uint8 (H, W, 3), the frame.
+            faces: see :meth:`make`. Their order has no part in the result.
+
+        Returns:
+            For each face what :meth:`make` would give or raise.
+        """
+        settings = self._settings  # others may be set while these faces are made
+        cut = partial(self._cut, pixels_bgr, settings)
+        works = together(partial(self._swapped, settings), each(cut, faces))
+        for enhancer in self._enhancers if self.enhances else ():
+            works = each(partial(_recut, enhancer, pixels_bgr), works)
+            works = together(partial(_enhanced, enhancer, settings), works)
+        return each(partial(self._finished, pixels_bgr, settings), works)
+
+    def _cut(self, pixels_bgr: NDArray[np.uint8], settings: Settings, face: WantedFace) -> _InWork:
+        """The face as the frame shows it, in the swapper's square."""
+        points, size = face.kps, self._side(settings)
+        if face.landmarks is not None and settings.alignment == "mesh":
+            points = kps_from_landmarks(face.landmarks)
         matrix = align(
             points,
-            swapper.template,
+            self._swapper.template,
             size,
             scale=settings.crop_scale,
             shift_xy=(settings.crop_shift_x, settings.crop_shift_y),
         )
         target = warp_crop(pixels_bgr, matrix, size, border="edge")
-        swapped = swap_boosted(swapper, target, code, weight=settings.identity_weight)
         boxed = "box" in settings.mask
         cover = box_mask(
             size,
             settings.mask_blur if boxed else _SEAM,
             settings.mask_padding if boxed else 0.0,
         )
-        return SwappedCrop(swapped, target, cover, matrix)
+        return _InWork(face, points, SwappedCrop(target, target, cover, matrix))
 
-    def _enhance(
-        self,
-        enhancer: Enhancer,
-        crop: SwappedCrop,
-        pixels_bgr: NDArray[np.uint8],
-        points: NDArray[np.float32],
-    ) -> SwappedCrop:
-        settings = self._settings
-        matrix = align(points, enhancer.template, enhancer.size)
-        before = crop.recut(pixels_bgr, matrix, enhancer.size)
-        after = enhancer.enhance(before.pixels, settings.enhancer_weight)
-        mixed = cv2.addWeighted(
-            after, settings.enhancer_blend, before.pixels, 1 - settings.enhancer_blend, 0
-        )
-        return SwappedCrop(np.asarray(mixed, np.uint8), before.target, before.cover, matrix)
+    def _swapped(self, settings: Settings, works: Sequence[_InWork]) -> list[_InWork]:
+        targets = np.stack([work.crop.target for work in works])
+        codes = [work.face.code for work in works]
+        swapped = swap_many_boosted(self._swapper, targets, codes, weight=settings.identity_weight)
+        pairs = zip(works, swapped, strict=True)
+        return [replace(work, crop=replace(work.crop, pixels=face)) for work, face in pairs]
+
+    def _finished(
+        self, pixels_bgr: NDArray[np.uint8], settings: Settings, work: _InWork
+    ) -> FinishedFace:
+        crop = work.crop
+        mask = self._masks.make(crop, pixels_bgr, work.face.landmarks, work.face.track_id)
+        pixels = match_color(settings.color, crop.pixels, crop.target, mask)
+        return FinishedFace(pixels, crop.target, mask, crop.matrix)
+
+    def _side(self, settings: Settings) -> int:
+        """Of the swapped face: the nearest multiple of the swapper's own."""
+        own = self._swapper.size
+        return own * max(1, round(settings.swap_size / own))
+
+
+def _recut(enhancer: Enhancer, pixels_bgr: NDArray[np.uint8], work: _InWork) -> _InWork:
+    """The face in the square that an enhancer looks at."""
+    matrix = align(work.points, enhancer.template, enhancer.size)
+    return replace(work, crop=work.crop.recut(pixels_bgr, matrix, enhancer.size))
+
+
+def _enhanced(enhancer: Enhancer, settings: Settings, works: Sequence[_InWork]) -> list[_InWork]:
+    crops, weight = [work.crop.pixels for work in works], settings.enhancer_weight
+    if len(crops) == 1:
+        drawn = [enhancer.enhance(crops[0], weight)]
+    else:
+        drawn = enhancer.enhance_many(np.stack(crops), weight)
+    share, results = settings.enhancer_blend, []
+    for work, before, after in zip(works, crops, drawn, strict=True):
+        mixed = cv2.addWeighted(after, share, before, 1 - share, 0)
+        crop = replace(work.crop, pixels=np.asarray(mixed, np.uint8))
+        results.append(replace(work, crop=crop))
+    return results

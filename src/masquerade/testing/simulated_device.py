@@ -74,6 +74,7 @@ class SimulatedNetwork:
     """
 
     precision = "fp32"
+    parallel = 1
 
     def __init__(
         self,
