@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from masquerade.runtime.graph_shapes import infer_shapes
+from masquerade.runtime.provider_options import ProviderSetup
 from masquerade.runtime.session import Session
 
 if TYPE_CHECKING:
@@ -162,7 +163,9 @@ def visit_activations(
     # One session at a time: each holds all weights, and a large network needs many groups.
     for names in groups:
         path.write_bytes(_watched(model, names))
-        session = Session(path, threads=threads)
+        # A plan of all activations at once would take gigabytes from the second run on.
+        setup = ProviderSetup(threads=threads, memory_pattern=False)
+        session = Session(path, setup=setup)
         path.unlink()
         for feed in feeds:
             for name, values in zip(session.outputs, session.run(feed), strict=True):
