@@ -45,7 +45,11 @@ def draft_inswapper(
         inner = _styled(draft, x, wide, 1.0)
         inner = _styled(draft, draft.node("Relu", inner), wide, branch)
         x = draft.node("Add", x, inner)
-    for before, after, twice in ((wide, half, True), (half, quarter, True), (quarter, eighth, False)):
+    for before, after, twice in (
+        (wide, half, True),
+        (half, quarter, True),
+        (quarter, eighth, False),
+    ):
         x = draft.resized(x, 2.0) if twice else x
         x = draft.convolution(x, (before, after, 3), gain=_LEAKY_GAIN)
         x = _leaky(draft, x)
