@@ -16,6 +16,7 @@ from masquerade.engine.networks import shared_networks
 from masquerade.geometry.mesh import OVAL
 from masquerade.geometry.roi import Roi
 from masquerade.stages.carry.key_frame import KeyFrame
+from masquerade.stages.face_maker import FaceMaker
 from masquerade.stages.finished_face import FinishedFace
 from masquerade.stages.overlay import blend
 from masquerade.stages.swap import Swap
@@ -88,7 +89,7 @@ def follow(frames: Sequence[Picture], donor: Identity) -> Shot:
     return shot
 
 
-class Finished:
+class Finished(FaceMaker):
     """The networks, whose work is done already; finds it by the frame."""
 
     def __init__(self, shot: Shot) -> None:

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-import cv2
-import numpy as np
-
-from masquerade.core.frame import Failure, FrameJob, Patch
+from masquerade.core.frame import Failure, FrameJob
 from masquerade.core.frame_clock import FrameClock
 from masquerade.core.lifetimes import Closing
 from masquerade.stages.carry.carriers import CarriedFace, Carriers
+from masquerade.stages.carry.drawing import CarriedDrawing
 from masquerade.stages.carry.refresh import Refresh
-from masquerade.stages.carry.worker import KeyFrameWorker, Request
+from masquerade.stages.carry.request import Request
+from masquerade.stages.carry.worker import KeyFrameWorker
+from masquerade.stages.crowd import each, together
+from masquerade.stages.face_maker import FaceMaker, Made, WantedFace
 from masquerade.stages.network_patch import to_patch
-from masquerade.stages.reduced import Reduced
 from masquerade.stages.swap import Swap
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from masquerade.core.face import Face
     from masquerade.core.settings import Settings
-    from masquerade.stages.face_maker import FaceMaker
-    from masquerade.stages.finished_face import FinishedFace
     from masquerade.stages.identity import Identity
     from masquerade.stages.meshswap.renderer import Donor
 
@@ -42,12 +39,14 @@ class NetworkSwap(Closing):
     """Brought networks as the stage that swaps.
 
     With ``settings.refresh`` at "every" each frame waits for its own faces. Else networks make key
-    frames in a thread of their own and the mesh carries them over the frames between. A live frame
+    frames in threads of their own, one for each device that they run on, and the mesh carries them
+    over the frames between. The faces of a frame are handed to the networks together. A live frame
     never waits: until a track's first key frame is there, the embedded swapper draws it. The frames
     of a file wait for the key frames that are due, so that every run gives the same pixels.
 
-    An error of the networks meets a file's frame like that of any stage. In a live stream the face
-    is carried on; one that has no key frame yet is drawn by the embedded swapper or concealed.
+    Where the networks fail for all faces of a file's frame, their error meets it like that of any
+    stage; where they fail for some, those are carried on or reported. In a live stream the face is
+    carried on; one that has no key frame yet is drawn by the embedded swapper or concealed.
 
     Args:
         identities: the donors by name; ``Face.donor`` is looked up here.
@@ -75,10 +74,11 @@ class NetworkSwap(Closing):
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._identities, self._settings = identities, settings
-        self._maker, self._bridge, self._on_failure = maker, bridge, on_failure
-        self._worker = KeyFrameWorker(self._make, clock)
+        self._maker, self._bridge = maker, bridge
+        self._drawing = CarriedDrawing(self.name, bridge, on_failure)
+        self._worker = KeyFrameWorker(self._make, clock, threads=maker.parallel)
         self._refresh = Refresh(settings.refresh)
-        self._carriers = Carriers(self._worker, self._refresh)
+        self._carriers = Carriers(self._worker, self._refresh, maker.batches)
         self._frame_clock = FrameClock()
         self._scene = -1
         self._wall_clock = clock
@@ -147,7 +147,7 @@ class NetworkSwap(Closing):
         """Append a patch for every selected face that has landmarks.
 
         Raises:
-            ModelError: the networks failed where the frame has waited for them.
+            ModelError: the networks failed for all faces where the frame has waited for them.
         """
         now_s = self._frame_clock.tick(job.frame)
         if job.scene != self._scene:
@@ -161,11 +161,12 @@ class NetworkSwap(Closing):
         }
         self._carriers.ask(job, faces, now_s, wait=wait)
         if wait:
-            _raise_errors(carried.values())
+            _raise_if_all_failed(carried.values())
         if self._refresh.every_frame:
             self._patch(job, carried)
         else:
-            self._carry(job, {n: face for n, (face, _) in faces.items()}, carried, now_s, wait)
+            shown = {track_id: face for track_id, (face, _) in faces.items()}
+            self._drawing.draw(job, shown, carried, now_s, waited=wait)
         self._age_s = self._carriers.age_s(now_s)
         return job
 
@@ -192,15 +193,17 @@ class NetworkSwap(Closing):
         }
 
     def close(self) -> None:
-        """End the networks' thread; may be called twice."""
+        """End the networks' threads; may be called twice."""
         self._worker.close()
 
-    def _make(self, request: Request) -> FinishedFace:
-        """Runs in the worker's thread."""
+    def _make(self, requests: Sequence[Request]) -> Sequence[Made]:
+        """Runs in the worker's threads; the requests are of one frame."""
+        wanted = each(self._wanted, requests)
+        return together(partial(self._maker.make_many, requests[0].pixels), wanted)
+
+    def _wanted(self, request: Request) -> WantedFace:
         code = self._maker.encode(request.identity)
-        return self._maker.make(
-            request.pixels, request.landmarks, request.kps, code, request.track_id
-        )
+        return WantedFace(request.landmarks, request.kps, code, request.track_id)
 
     def _begin_scene(self, scene: int) -> None:
         self._scene = scene
@@ -225,74 +228,15 @@ class NetworkSwap(Closing):
         for track_id, face in carried.items():
             key = face.fresh
             if key is None:
+                job.failures.append(Failure(self.name, str(face.error), track_id))
                 continue
             face.fresh = None
             patch = to_patch(key.finished, job.frame.pixels, track_id, self._settings.blend)
             if patch is not None:
                 job.patches.append(patch)
 
-    def _carry(
-        self,
-        job: FrameJob,
-        faces: Mapping[int, Face],
-        carried: Mapping[int, CarriedFace],
-        now_s: float,
-        wait: bool,
-    ) -> None:
-        """Draw every face from its key frames; those that have none yet by the bridge."""
-        bridged = [faces[n] for n, face in carried.items() if self._needs_bridge(face, wait)]
-        patches = self._bridged(job, bridged)
-        for track_id, state in carried.items():
-            face, patch = faces[track_id], patches.get(track_id)
-            if patch is not None and state.fresh is not None:
-                assert face.landmarks is not None
-                state.carrier.take_patch(job.frame.pixels, patch, face.landmarks, now_s)
-            state.carrier.resolution = self.resolution
-            state.take_fresh()
-            if state.carrier.key is not None:
-                patch = self._draw(job, face, state, now_s)
-            if patch is not None:
-                job.patches.append(patch)
-            elif state.error is not None:
-                job.failures.append(Failure(self.name, str(state.error), track_id))
 
-    def _needs_bridge(self, state: CarriedFace, wait: bool) -> bool:
-        """Whether the embedded swapper draws a face: it has no key frame, or fades into its first.
-
-        What is waited for needs no bridge.
-        """
-        failed = state.error is not None and self._on_failure == "conceal"
-        return state.carrier.key is None and not wait and not failed
-
-    def _bridged(self, job: FrameJob, faces: list[Face]) -> dict[int, Patch]:
-        """What the embedded swapper makes of some faces, by track number."""
-        if not faces:
-            return {}
-        own = FrameJob(job.frame, faces, list(job.patches), scene=job.scene)
-        self._bridge.process(own)
-        return {patch.track_id: patch for patch in own.patches[len(job.patches) :]}
-
-    def _draw(self, job: FrameJob, face: Face, state: CarriedFace, now_s: float) -> Patch | None:
-        pixels, landmarks = job.frame.pixels, face.landmarks
-        assert landmarks is not None
-        if self.resolution >= 1:
-            return state.carrier.draw(pixels, landmarks, face.track_id, now_s)
-        small = Reduced(pixels, landmarks, self.resolution)
-        patch = state.carrier.draw(small.pixels, small.landmarks, face.track_id, now_s)
-        return None if patch is None else small.enlarge(_solid(patch, small.pixels))
-
-
-def _raise_errors(faces: Iterable[CarriedFace]) -> None:
-    for face in faces:
-        if face.error is not None:
-            raise face.error
-
-
-def _solid(patch: Patch, pixels: NDArray[np.uint8]) -> Patch:
-    """A patch blended with the picture below it already: where it is, it covers all."""
-    x0, y0, x1, y1 = patch.box
-    share = patch.mask.astype(np.float32) / np.float32(255)
-    below = np.ascontiguousarray(pixels[y0:y1, x0:x1])
-    mixed = np.asarray(cv2.blendLinear(patch.pixels, below, share, 1 - share), np.uint8)
-    covers = np.asarray(cv2.threshold(patch.mask, 0, 255, cv2.THRESH_BINARY)[1], np.uint8)
-    return Patch(patch.track_id, patch.box, mixed, covers)
+def _raise_if_all_failed(faces: Collection[CarriedFace]) -> None:
+    errors = [face.error for face in faces if face.error is not None]
+    if errors and len(errors) == len(faces):
+        raise errors[0]

@@ -17,6 +17,7 @@ from masquerade.geometry.affine import apply_affine
 from masquerade.geometry.mesh import OVAL
 from masquerade.geometry.roi import Roi
 from masquerade.stages.carry.key_frame import KeyFrame
+from masquerade.stages.face_maker import FaceMaker
 from masquerade.stages.finished_face import FinishedFace
 
 SIDE = 384
@@ -93,7 +94,7 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8], where: NDArray[np.bool_]) -
     return float(10 * np.log10(255**2 / max(float((error**2).mean()), 1e-6)))
 
 
-class SlowMaker:
+class SlowMaker(FaceMaker):
     """A FaceMaker that takes its time, and fails when told to.
 
     ``latency_s`` is slept; with ``gate`` cleared it stands still until the gate is set.

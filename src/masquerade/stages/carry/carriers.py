@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,8 @@ from masquerade.stages.carry.carrier import Carrier
 from masquerade.stages.carry.key_frame import KeyFrame
 from masquerade.stages.carry.look import Look
 from masquerade.stages.carry.refresh import Need, Refresh
-from masquerade.stages.carry.worker import KeyFrameWorker, Outcome, Request
+from masquerade.stages.carry.request import Outcome, Request
+from masquerade.stages.carry.worker import KeyFrameWorker
 
 if TYPE_CHECKING:
     from masquerade.core.face import Face
@@ -56,14 +57,17 @@ class Carriers:
     Args:
         worker: makes key frames; closed by the caller.
         refresh: says who is due.
+        batches: whether so many faces of a frame are quicker made together.
 
     Attributes:
         refreshes: key frames taken so far.
         failures: key frames that could not be made so far.
     """
 
-    def __init__(self, worker: KeyFrameWorker, refresh: Refresh) -> None:
-        self._worker, self._refresh = worker, refresh
+    def __init__(
+        self, worker: KeyFrameWorker, refresh: Refresh, batches: Callable[[int], bool]
+    ) -> None:
+        self._worker, self._refresh, self._batches = worker, refresh, batches
         self._faces: dict[int, CarriedFace] = {}
         self._epoch = 0
         self._frames = 0
@@ -99,21 +103,21 @@ class Carriers:
             faces: by track number, each face that is to be drawn and its donor; known already
                 through :meth:`face`.
             now_s: the stream's time.
-            wait: wait for all that are due; else the neediest one is asked for, and its key frame
-                comes in a later frame.
+            wait: wait for all that are due; else the neediest one is asked for, or all where they
+                are quicker together, and the key frames come in a later frame.
         """
         looks = {track_id: _look(job, face) for track_id, (face, _) in faces.items()}
         needs = {track_id: self._need(track_id, look, now_s) for track_id, look in looks.items()}
         due = self._refresh.due(needs, now_s)
-        if not wait:
-            self._worker.drop_waiting()
-            due = due[:1]
-        for track_id in due:
-            request = self._request(job, *faces[track_id], looks[track_id], now_s)
-            if wait:
-                self._settle(self._worker.make_now(request), waited=True)
-            else:
-                self._worker.ask(request)
+        requests = [self._request(job, *faces[n], looks[n], now_s) for n in due]
+        if wait:
+            for outcome in self._worker.make_now(requests) if requests else ():
+                self._settle(outcome, waited=True)
+            return
+        self._worker.drop_waiting()
+        if requests:
+            crowd = len(requests) > 1 and self._batches(len(requests))
+            self._worker.ask(requests if crowd else requests[:1])
 
     def age_s(self, now_s: float) -> float:
         """Age of the oldest key frame that is shown now."""
@@ -135,10 +139,11 @@ class Carriers:
 
     def _need(self, track_id: int, look: Look, now_s: float) -> Need:
         face = self._faces[track_id]
-        request = self._worker.under_way
-        if request is not None and self._wanted(request) and request.track_id == track_id:
-            age_frames = self._frames - request.seq
-            return Need(look, request.look, now_s - request.seconds, age_frames)
+        own = [r for r in self._worker.under_way if r.track_id == track_id and self._wanted(r)]
+        if own:
+            newest = max(own, key=lambda request: request.seq)
+            age_frames = self._frames - newest.seq
+            return Need(look, newest.look, now_s - newest.seconds, age_frames)
         key = face.fresh or face.carrier.key
         if key is None or face.look is None:
             return Need(look)
@@ -170,6 +175,9 @@ class Carriers:
         if not self._wanted(request):
             return
         face = self._faces[request.track_id]
+        known = face.fresh or face.carrier.key
+        if known is not None and known.seq > request.seq:
+            return  # another thread was quicker with a newer one
         face.error = outcome.error
         if outcome.finished is None:
             self.failures += 1
