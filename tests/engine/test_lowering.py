@@ -34,6 +34,9 @@ class Installed:
     def side(self, name: str) -> int:
         return self.sides[name]
 
+    def leaner(self, execution: Execution) -> Execution | None:
+        return None
+
     def smaller(self, name: str) -> str | None:
         family = [other for other in self.files if other.startswith("gpen") and name != other]
         below = [other for other in family if self.side(other) < self.side(name)]
@@ -70,6 +73,20 @@ def test_the_order_is_precision_then_sizes_then_the_enhancer():
         "To fit into memory, gpen_bfr_1024 enhances instead of gpen_bfr_2048.",
         "To fit into memory, gpen_bfr_512 enhances instead of gpen_bfr_1024.",
         "To fit into memory, gpen_bfr_512 is left out.",
+    )
+
+
+def test_the_leaner_library_comes_before_anything_that_is_seen():
+    class OpenVino(Installed):
+        def leaner(self, execution: Execution) -> Execution | None:
+            options = {"cpu": {"library": "onnxruntime"}}
+            return Execution(providers=("cpu",), options=options)
+
+    first, second, *_ = lowerings(WISH, Execution(), OpenVino(EVERYTHING.files))
+    assert (second.settings, second.precision) == (first.settings, first.precision)
+    assert second.execution.options["cpu"]["library"] == "onnxruntime"
+    assert second.sentences == (
+        "To fit into memory, networks run on ONNX Runtime, which takes less than OpenVINO.",
     )
 
 

@@ -80,6 +80,17 @@ def test_the_growth_of_one_that_settled_is_not_the_growth_of_one_that_waits():
     assert budget.taken_bytes == 6 * GB
 
 
+def test_there_is_always_room_for_the_one_that_works():
+    machine = Machine(used=GB)
+    budget = machine.budget(4 * GB)
+    first, second = budget.admit("a", GB), budget.admit("b", GB)
+    first.settle(0, passing_bytes=GB)
+    second.settle(0, passing_bytes=GB // 2)
+    assert budget.taken_bytes == 2 * GB  # they work in turns
+    first.release()
+    assert budget.taken_bytes == GB + GB // 2
+
+
 def test_released_memory_is_free_again():
     machine = Machine(used=GB)
     budget = machine.budget(2 * GB)

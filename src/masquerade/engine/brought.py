@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from masquerade.core.errors import MemoryBudgetError, SettingsError
+from masquerade.engine.leases import shared_leases
+from masquerade.engine.library_shelf import LibraryShelf
 from masquerade.engine.lowering import Lowered, fitting
 from masquerade.runtime.budget import process_budget
 
@@ -147,7 +149,7 @@ def open_networks(
         return BroughtNetworks(wanted)
     library = library or _library()
     check_models(settings, library)
-    shelf = _LibraryShelf(library)
+    shelf = LibraryShelf(library)
     steps = tuple(fitting(settings, execution, shelf, _free_bytes(asked_models(settings))))
     return _first_that_fits(steps, library)
 
@@ -180,19 +182,35 @@ def _first_that_fits(steps: tuple[Lowered, ...], library: Library) -> BroughtNet
 def _open(wanted: Lowered, rest: tuple[Lowered, ...], library: Library) -> BroughtNetworks:
     from masquerade.models.opening import open_model
 
-    settings, shelf = wanted.settings, _LibraryShelf(library)
+    shelf = LibraryShelf(library)
     parts: list[Any] = []
+    loaded: list[Any] = []
 
     def opened(name: str) -> Any:
-        execution = wanted.execution_of(name, shelf)
-        spec = library.spec(name)
-        parts.extend(
-            open_model(part, execution, library)
-            for part in (spec.embedder, spec.second_embedder, spec.converter)
-            if part
-        )
-        return open_model(name, execution, library)
+        execution, spec = wanted.execution_of(name, shelf), library.spec(name)
+        found = open_model(name, execution, library)
+        loaded.append(found)
+        needed = (spec.embedder, spec.second_embedder, spec.converter)
+        parts.extend(open_model(part, execution, library) for part in needed if part)
+        return found
 
+    try:
+        return _opened_by(opened, wanted, parts, rest, library)
+    except MemoryBudgetError:
+        # What was opened before the one that did not fit is not to stand in the way of less.
+        shared_leases().take([*loaded, *parts])
+        shared_leases().give_back([*loaded, *parts], at_once=True)
+        raise
+
+
+def _opened_by(
+    opened: Callable[[str], Any],
+    wanted: Lowered,
+    parts: list[Any],
+    rest: tuple[Lowered, ...],
+    library: Library,
+) -> BroughtNetworks:
+    settings = wanted.settings
     swaps, finds = settings.model != EMBEDDED_SWAPPER, settings.detector != EMBEDDED_DETECTOR
     return BroughtNetworks(
         wanted,
@@ -224,30 +242,6 @@ def _free_bytes(names: Iterable[str]) -> int:
     budget = process_budget()
     held = [claim.claim_bytes for claim in budget.report().claims if claim.label in set(names)]
     return budget.free_bytes + sum(held)
-
-
-class _LibraryShelf:
-    """What is installed, as lowering asks for it."""
-
-    def __init__(self, library: Library) -> None:
-        self._library = library
-
-    def sizes(self, name: str) -> Mapping[str, int]:
-        files = self._library.variants(name)
-        return {precision: path.stat().st_size for precision, path in files.items()}
-
-    def side(self, name: str) -> int:
-        return self._library.spec(name).size
-
-    def smaller(self, name: str) -> str | None:
-        spec = self._library.spec(name)
-        installed = (self._library.spec(item.name) for item in self._library.installed())
-        siblings = [
-            other
-            for other in installed
-            if (other.role, other.family) == (spec.role, spec.family) and other.size < spec.size
-        ]
-        return max(siblings, key=lambda other: (other.size, other.name)).name if siblings else None
 
 
 def _library() -> Library:

@@ -63,8 +63,7 @@ class Leases:
 
     def _let_go(self, candidates: list[_Held]) -> None:
         for held in candidates:
-            if not held.users:
-                del self._held[id(held.model)]
+            if not held.users and self._held.pop(id(held.model), None) is not None:
                 self._close(held.model)
 
 

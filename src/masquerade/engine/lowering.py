@@ -1,9 +1,10 @@
 """What is given up where networks do not fit into memory, in this order, each step said aloud:
 
-1. lower precision, where a variant of the model is installed (fp16, then int8);
-2. smaller pictures inside: the swapped face at the model's own size, the smaller enhancer of a
+1. the library of the processor that takes less memory: the same pixels, more slowly;
+2. lower precision, where a variant of the model is installed (fp16, then int8);
+3. smaller pictures inside: the swapped face at the model's own size, the smaller enhancer of a
    family;
-3. no enhancer.
+4. no enhancer.
 
 What does not fit then is an error. All here is a pure function of sizes, so that it can be told
 beforehand what a machine with so much memory would do.
@@ -41,6 +42,10 @@ class Shelf(Protocol):
         """Side in pixels of the picture that a model draws."""
         ...
 
+    def leaner(self, execution: Execution) -> Execution | None:
+        """The same with the library that takes less memory; None where it is that already."""
+        ...
+
     def smaller(self, name: str) -> str | None:
         """The next smaller installed enhancer of the same family; None where there is none."""
         ...
@@ -52,7 +57,7 @@ class Lowered:
 
     Attributes:
         settings: with the networks that are left.
-        execution: as it was asked for.
+        execution: as it was asked for, but for the library.
         precision: the variant that is taken of each network that has it; the others run as they
             were asked for.
         sentences: what was given up, in order; none at first.
@@ -80,6 +85,11 @@ def lowerings(settings: Settings, execution: Execution, shelf: Shelf) -> Iterato
     """
     now = Lowered(settings, execution, execution.precision)
     yield now
+    leaner = shelf.leaner(execution)
+    if leaner is not None:
+        said = "networks run on ONNX Runtime, which takes less than OpenVINO"
+        now = _step(replace(now, execution=leaner), said=said)
+        yield now
     for precision in _LOWER:
         if _has(precision, now, shelf):
             now = _step(now, precision=precision, said=f"networks compute in {precision}")

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
-from masquerade.core.errors import ModelError
+from masquerade.core.errors import MasqueradeError, ModelError
 from masquerade.models.arcface import ArcFace, JointArcFace
 from masquerade.models.batching import Batching
 from masquerade.models.converter import Converter
@@ -165,22 +165,30 @@ def _open(spec: ModelSpec, execution: Execution, library: Library) -> Model:
 
 def _swapper(spec: ModelSpec, execution: Execution, library: Library) -> Swapper:
     """A swapper with its embedders, its converter and its emap."""
-    # What it needs comes first: small files, whose absence should show before the large one loads.
-    names = [name for name in (spec.embedder, spec.second_embedder) if name]
-    embedders = [open_as(ArcFace, name, execution, library) for name in names]
-    converter = open_as(Converter, spec.converter, execution, library) if spec.converter else None
+    for name in spec.needs:
+        library.path(name)  # what is absent shows before the large file is loaded
     emap = None
     if spec.source is not None and spec.source.kind == "latent":
         emap = read_emap(library.path(spec.emap_from or spec.name))
+    # It takes the most memory while it is read, so what it needs is loaded after it.
     network = _network(spec, execution, library)
-    return Swapper(
-        spec,
-        network,
-        embedder=JointArcFace(embedders) if len(embedders) > 1 else next(iter(embedders), None),
-        converter=converter,
-        emap=emap,
-        batching=Batching("never" if network.provider in _APART else "auto"),
-    )
+    try:
+        names = [name for name in (spec.embedder, spec.second_embedder) if name]
+        embedders = [open_as(ArcFace, name, execution, library) for name in names]
+        converter = None
+        if spec.converter:
+            converter = open_as(Converter, spec.converter, execution, library)
+        return Swapper(
+            spec,
+            network,
+            embedder=JointArcFace(embedders) if len(embedders) > 1 else next(iter(embedders), None),
+            converter=converter,
+            emap=emap,
+            batching=Batching("never" if network.provider in _APART else "auto"),
+        )
+    except MasqueradeError:
+        network.close()
+        raise
 
 
 def _network(spec: ModelSpec, execution: Execution, library: Library) -> Network:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from masquerade.core.errors import ModelError
 from masquerade.runtime.budget import process_budget
 from masquerade.runtime.file_hash import hash_file
 from masquerade.runtime.remembered import Remembered
 
+if TYPE_CHECKING:
+    from masquerade.runtime.network import Port
+
 __all__ = ["BroughtFile", "brought_files"]
 
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,7 @@ class BroughtFile:
         size_bytes: of the file.
         winograd_bytes: by which the weights grow where 3x3 convolutions are written as matrix
             products; 0 where that does not pay.
+        picture_px: pixels of the largest picture that it is fed, 0 where that is not fixed.
     """
 
     path: Path
@@ -37,6 +41,7 @@ class BroughtFile:
     fixed_shapes: bool
     size_bytes: int
     winograd_bytes: int
+    picture_px: int = 0
 
     @property
     def remembered(self) -> Remembered:
@@ -105,4 +110,14 @@ def _facts(path: Path) -> dict[str, Any]:
             "fixed_shapes": not any(None in port.shape for port in facts.inputs),
             "size_bytes": size_bytes,
             "winograd_bytes": winograd_cost(model) if grows else 0,
+            "picture_px": max(map(_picture_px, facts.inputs), default=0),
         }
+
+
+def _picture_px(port: Port) -> int:
+    """Pixels of an input that is a picture of a fixed size, whichever axis holds the channels."""
+    sides = port.shape[1:]
+    if len(sides) != 3 or None in sides:
+        return 0
+    low, middle, high = sorted(side or 0 for side in sides)
+    return middle * high if low <= 4 else 0

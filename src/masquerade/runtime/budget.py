@@ -51,8 +51,9 @@ class BudgetReport:
 class Budget:
     """Admits owners of memory as long as they fit. May be used from several threads.
 
-    What counts as taken is what is measured, plus what was admitted and is not there yet. Growth
-    since an owner was admitted is taken to be that owner's, until it settles.
+    What counts as taken is what is measured, plus what was admitted and is not there yet, plus the
+    most that one owner takes passingly while it works: owners work in turns. Growth since an owner
+    was admitted is taken to be that owner's, until it settles.
 
     Args:
         option: of the command line that sets the limit, for messages.
@@ -173,9 +174,10 @@ class Budget:
     def _taken_bytes(self) -> int:
         if self._measure is None:
             return sum(admission.claim_bytes for admission in self._admissions)
-        return self._measured_bytes() + self._outstanding_bytes()
+        passing = max((admission.passing_bytes for admission in self._admissions), default=0)
+        return self._measured_bytes() + self._outstanding_bytes() + passing
 
-    def _settle(self, admission: Admission, actual_bytes: int) -> None:
+    def _settle(self, admission: Admission, actual_bytes: int, passing_bytes: int) -> None:
         with self._lock:
             if admission not in self._admissions:
                 return
@@ -183,6 +185,7 @@ class Budget:
                 # What it has grown by is its own, so it is no growth of those still expected.
                 self._base_bytes += actual_bytes
             admission.claim_bytes, admission.settled = actual_bytes, True
+            admission.passing_bytes = passing_bytes
 
     def _release(self, admission: Admission) -> None:
         with self._lock:
@@ -199,15 +202,22 @@ class Admission(Closing):
         label: whose it is.
         claim_bytes: expected at first, measured once it is settled.
         settled: whether it was measured.
+        passing_bytes: what it takes besides while it works.
     """
 
     def __init__(self, budget: Budget, label: str, expected_bytes: int) -> None:
         self._budget = budget
         self.label, self.claim_bytes, self.settled = label, expected_bytes, False
+        self.passing_bytes = 0
 
-    def settle(self, actual_bytes: int) -> None:
-        """It is there and takes so much; may be called again when that has changed."""
-        self._budget._settle(self, actual_bytes)
+    def settle(self, actual_bytes: int, passing_bytes: int = 0) -> None:
+        """It is there and takes so much; may be called again when that has changed.
+
+        Args:
+            actual_bytes: what it holds.
+            passing_bytes: what it takes besides while it works, and gives back each time.
+        """
+        self._budget._settle(self, actual_bytes, passing_bytes)
 
     def release(self) -> None:
         """It was given back; may be called twice."""

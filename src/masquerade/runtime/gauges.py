@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 import psutil
 
 from masquerade.core.lifetimes import Closing
+from masquerade.runtime.memory import peak_resident_bytes
 
 __all__ = ["GaugeReading", "GpuReading", "GpuWatcher", "ProcessGauge"]
 
@@ -89,7 +89,7 @@ class ProcessGauge(Closing):
         second; a reading that comes sooner repeats them.
         """
         rss_bytes = int(self._process.memory_info().rss)
-        self._peak_bytes = max(self._peak_bytes, rss_bytes, _peak_rss_bytes())
+        self._peak_bytes = max(self._peak_bytes, rss_bytes, peak_resident_bytes())
         self._update_shares()
         return GaugeReading(
             rss_bytes=rss_bytes,
@@ -187,18 +187,3 @@ def _usable_cores() -> float:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         cores = min(cores, int(quota) / int(period))
     return max(cores, 0.01)
-
-
-def _peak_rss_bytes() -> int:
-    """The system's own count of the most memory; 0 where it has none that can be trusted.
-
-    Not ``getrusage``: Linux hands its ``ru_maxrss`` down from the program that started this one.
-    """
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError, ValueError):
-            for line in Path("/proc/self/status").read_text().splitlines():
-                if line.startswith("VmHWM:"):
-                    return int(line.split()[1]) * 1024
-    if sys.platform == "win32":
-        return int(psutil.Process().memory_info().peak_wset)
-    return 0

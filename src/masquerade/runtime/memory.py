@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-__all__ = ["free_machine_bytes", "resident_bytes", "return_freed_memory"]
+__all__ = ["free_machine_bytes", "peak_resident_bytes", "resident_bytes", "return_freed_memory"]
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -30,6 +30,22 @@ def return_freed_memory() -> None:
 def resident_bytes() -> int:
     """Memory of this process that is really there, as the system counts it."""
     return int(psutil.Process().memory_info().rss)
+
+
+def peak_resident_bytes() -> int:
+    """The most memory that this process ever had, by the system's own count; 0 where it has none
+    that can be trusted.
+
+    Not ``getrusage``: Linux hands its ``ru_maxrss`` down from the program that started this one.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, ValueError):
+            for line in Path("/proc/self/status").read_text().splitlines():
+                if line.startswith("VmHWM:"):
+                    return int(line.split()[1]) * 1024
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    return 0
 
 
 def free_machine_bytes(cgroup: Path = _CGROUP) -> int:

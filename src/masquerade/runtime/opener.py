@@ -15,7 +15,11 @@ from masquerade.runtime.budget import device_budget, process_budget
 from masquerade.runtime.candidates import Candidate
 from masquerade.runtime.half_check import probe
 from masquerade.runtime.mapped_files import let_go_of_mapped
-from masquerade.runtime.memory import resident_bytes, return_freed_memory
+from masquerade.runtime.memory import (
+    peak_resident_bytes,
+    resident_bytes,
+    return_freed_memory,
+)
 from masquerade.runtime.opened import Opened
 from masquerade.runtime.openvino_network import OpenVinoNetwork, save_for_openvino
 from masquerade.runtime.optimised_files import OptimisedFiles, entry_key
@@ -33,6 +37,9 @@ _REWRITE_VERSION = 1
 _MODEL = "model.onnx"
 _OPENVINO_MODEL = "model.xml"
 _WORKSPACE_BYTES = 100 * 2**20  # of what a first look cannot tell: pictures between the layers
+_BYTES_PER_PX, _MOST_WORKSPACE_BYTES = 1500, 2 * 2**30
+"""The same of networks that draw large pictures: GFPGAN takes so much for each pixel of its 512."""
+_SPREAD = 1.3  # of what lies between the layers, from run to run
 _ON_DEVICE = ("cuda", "tensorrt", "directml", "migraphx", "webgpu")
 
 
@@ -63,15 +70,17 @@ class Opener:
         entry = self._entry(candidate)
         with contextlib.ExitStack() as stack:
             admissions = [stack.enter_context(a) for a in self._admit(candidate, device_id)]
-            before = resident_bytes()
+            before, highest = resident_bytes(), peak_resident_bytes()
             network = stack.enter_context(self._load(candidate, entry, device_id))
             probe(network)
-            let_go_of_mapped(entry)
+            if candidate.library == "openvino" or candidate.winograd:
+                let_go_of_mapped(entry)  # packed into a layout of the library's; else it is read
             grown = max(0, resident_bytes() - before)
-            admissions[0].settle(grown)
+            peak = self._peak_bytes(candidate, grown, before, highest)
+            admissions[0].settle(grown, self._working_bytes(candidate, peak - grown))
             for admission in admissions[1:]:
                 admission.settle(admission.claim_bytes)
-            candidate.file.remembered.put(self._taken_key(candidate), grown)
+            candidate.file.remembered.put(self._peak_key(candidate), peak)
             stack.pop_all()
         return Opened(network, candidate.precision, admissions=tuple(admissions))
 
@@ -174,17 +183,44 @@ class Opener:
         if candidate.library in _ON_DEVICE:
             yield device_budget(device_id).admit(self.label, self._weight_bytes(candidate))
 
-    def _taken_key(self, candidate: Candidate) -> str:
-        return f"taken {candidate.name} {self.execution.threads}"
+    def _peak_key(self, candidate: Candidate) -> str:
+        return f"peak {candidate.name} {self.execution.threads}"
+
+    def _peak_bytes(self, candidate: Candidate, grown: int, before: int, highest: int) -> int:
+        """The most that opening and a first run take, by all that was seen of it so far.
+
+        Args:
+            candidate: what was opened.
+            grown: by how much the process has grown.
+            before: what it had before.
+            highest: the most that it had ever had before.
+        """
+        known = candidate.file.remembered.get(self._peak_key(candidate))
+        now = peak_resident_bytes()
+        seen = now - before if now > highest else 0  # else it was larger before: nobody can tell
+        passing = max(seen - grown, 0) * _SPREAD
+        earlier = known if isinstance(known, int) else 0
+        return max(earlier, grown + int(passing), grown + self._passing_bytes(candidate))
 
     def _expected_bytes(self, candidate: Candidate) -> int:
-        """What it took the last time, else a guess: weights as they are kept and packed."""
-        known = candidate.file.remembered.get(self._taken_key(candidate))
-        weights = self._weight_bytes(candidate)
-        peak = 2 if candidate.library == "openvino" else 1
+        """The most that it took the last time; else a guess: weights as they are kept and packed,
+        and pictures between the layers.
+        """
+        known = candidate.file.remembered.get(self._peak_key(candidate))
+        least = self._weight_bytes(candidate) + self._passing_bytes(candidate)
         if isinstance(known, int) and known > 0:
-            return max(known, peak * weights)
-        return int(1.1 * peak * weights) + _WORKSPACE_BYTES
+            return max(known, least)
+        held = int(1.1 * self._weight_bytes(candidate)) + _workspace_bytes(candidate)
+        return held + self._passing_bytes(candidate)
+
+    def _working_bytes(self, candidate: Candidate, passing: int) -> int:
+        """What it gives back after each run: see ``session_options``."""
+        gives_back = candidate.library == "cpu" and process_budget().limit_bytes is not None
+        return max(_workspace_bytes(candidate), passing) if gives_back else 0
+
+    def _passing_bytes(self, candidate: Candidate) -> int:
+        """What opening takes beside what stays: OpenVINO packs weights while the file is mapped."""
+        return self._weight_bytes(candidate) if candidate.library == "openvino" else 0
 
     def _weight_bytes(self, candidate: Candidate) -> int:
         file = candidate.file
@@ -194,3 +230,9 @@ class Opener:
     def _making_bytes(self, candidate: Candidate) -> int:
         """While it is made: the file as it is read, and what is made of it."""
         return int(candidate.file.size_bytes * 2 + 1.1 * self._weight_bytes(candidate))
+
+
+def _workspace_bytes(candidate: Candidate) -> int:
+    """About what lies between the layers while a network runs."""
+    pictures = min(candidate.file.picture_px * _BYTES_PER_PX, _MOST_WORKSPACE_BYTES)
+    return max(_WORKSPACE_BYTES, pictures)

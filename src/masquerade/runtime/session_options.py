@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from masquerade.runtime.budget import process_budget
 from masquerade.runtime.providers import load_onnxruntime
 
 if TYPE_CHECKING:
@@ -85,9 +86,14 @@ def session_options(ort: Any, setup: ProviderSetup, optimised: OptimisedModel | 
         setup: threads and rules of its provider.
         optimised: where ONNX Runtime's rewriting is read from or left.
     """
-    _share_arena()
     options = ort.SessionOptions()
-    options.add_session_config_entry("session.use_env_allocators", "1")
+    if optimised is not None and process_budget().limit_bytes is not None:
+        # The arena keeps what the largest network has ever needed, even after that one is closed.
+        # Within a limit memory is given back after each run, for a few per cent of its time.
+        options.enable_cpu_mem_arena = False
+    else:
+        _share_arena()
+        options.add_session_config_entry("session.use_env_allocators", "1")
     options.intra_op_num_threads = choose_threads(setup.threads)
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = setup.memory_pattern
