@@ -89,6 +89,7 @@ def test_it_speaks_for_all_and_closes_all() -> None:
         assert network.placement() == {"cuda": 6}
         assert network.notices == ("Both are slow.",)
         assert (network.provider, network.precision) == ("cuda", "fp32")
+        assert network.parallel == 2
     assert all(device.closed for device in devices)
     with pytest.raises(ModelError, match="at least"):
         SpreadNetwork([])

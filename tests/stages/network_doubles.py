@@ -22,6 +22,9 @@ class Painter:
         self.weights: list[float] = []
         self.crops: list[NDArray[np.uint8]] = []
 
+    def batches(self, count):
+        return count > 1
+
     def encode(self, portraits):
         self.encoded += 1
         colour = np.mean([item.pixels.mean(axis=(0, 1)) for item in portraits], axis=0)
@@ -65,6 +68,12 @@ class Brightener:
         self.seen.append(crop_bgr)
         self.weights.append(weight)
         return np.asarray(cv2.add(crop_bgr, (self.step,) * 3), np.uint8)
+
+    def enhance_many(self, crops_bgr, weight=0.5):
+        return [self.enhance(crop, weight) for crop in crops_bgr]
+
+    def batches(self, count):
+        return count > 1
 
 
 class HalfMasker:

@@ -82,7 +82,8 @@ class Batching:
         if able and self.choose(count):
             try:
                 with self.timed(count, together=True):
-                    return [run(slice(at, at + _MOST)) for at in range(0, count, _MOST)]
+                    starts = range(0, count, _MOST)
+                    return [run(slice(at, min(at + _MOST, count))) for at in starts]
             except MemoryBudgetError:
                 self._refused = count
         with self.timed(count, together=False):

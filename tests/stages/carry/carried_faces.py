@@ -97,11 +97,16 @@ def psnr(a: NDArray[np.uint8], b: NDArray[np.uint8], where: NDArray[np.bool_]) -
 class SlowMaker(FaceMaker):
     """A FaceMaker that takes its time, and fails when told to.
 
-    ``latency_s`` is slept; with ``gate`` cleared it stands still until the gate is set.
+    ``latency_s`` is slept; with ``gate`` cleared it stands still until the gate is set. It has
+    ``devices``; ``crowds`` says whether it is quicker with several faces at a time, and ``jobs`` of
+    which tracks each of its jobs was.
     """
 
-    def __init__(self, latency_s: float = 0.0) -> None:
+    def __init__(self, latency_s: float = 0.0, devices: int = 1, crowds: bool = False) -> None:
         self.latency_s = latency_s
+        self.devices, self.crowds = devices, crowds
+        self.jobs: list[list[int]] = []
+        self.refused: set[int] = set()
         self.gate = threading.Event()
         self.gate.set()
         self.error: Exception | None = None
@@ -118,12 +123,25 @@ class SlowMaker(FaceMaker):
     def encode(self, identity) -> str:
         return identity.name
 
+    @property
+    def parallel(self) -> int:
+        return self.devices
+
+    def batches(self, count: int) -> bool:
+        return self.crowds
+
+    def make_many(self, pixels_bgr, faces):
+        self.jobs.append([face.track_id for face in faces])
+        return super().make_many(pixels_bgr, faces)
+
     def make(self, pixels_bgr, landmarks, kps, code, track_id=-1) -> FinishedFace:
         self.threads.add(threading.current_thread().name)
         time.sleep(self.latency_s)
         assert self.gate.wait(10)
         if self.error is not None:
             raise self.error
+        if track_id in self.refused:
+            raise broken()
         self.made.append((track_id, code))
         return finish(pixels_bgr, landmarks)
 

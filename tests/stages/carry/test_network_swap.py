@@ -24,10 +24,10 @@ from masquerade.testing.threads import no_leaked_threads
 class Rig:
     """The stage with a stand-in of the networks, and frames to feed it."""
 
-    def __init__(self, refresh: str, **options) -> None:
+    def __init__(self, refresh: str, maker: SlowMaker | None = None, **options) -> None:
         self.donors = {name: donor_photos.donor(name) for name in ("astronaut", "mona")}
         self.settings = Settings(refresh=refresh)
-        self.maker = SlowMaker()
+        self.maker = SlowMaker() if maker is None else maker
         bridge = Swap(self.donors, self.settings)
         self.stage = NetworkSwap(self.donors, self.settings, self.maker, bridge, **options)
         self.seq = 0
@@ -289,27 +289,23 @@ def test_live_with_a_slow_network_no_frame_waits_none_is_without_a_face_and_noth
     rig.maker.latency_s = 0.3
     base = view()
     shown = [base.moved(dx=20 * np.sin(n / 9), turn_deg=14 * np.sin(n / 7)) for n in range(60)]
-    pictures, refreshes, waits = [], [], []
+    pictures, refreshes, under_way = [], [], []
     with rig.stage, no_leaked_threads():
         began_s = time.perf_counter()
         for n, one in enumerate(shown):
             time.sleep(max(0.0, began_s + n / 30 - time.perf_counter()))
-            before_s = time.thread_time()
-            started_s = time.perf_counter()
             job, picture = rig.frame(one, live=True)
-            waits.append((time.perf_counter() - started_s) - (time.thread_time() - before_s))
+            # Who waits for a key frame finds that nothing is being made any more.
+            under_way.append(bool(rig.stage._worker.under_way))
             assert [patch.track_id for patch in job.patches] == [0]
             pictures.append(picture)
             refreshes.append(rig.stage.gauges()["refreshes"])
-        rate = refreshes[-1] / (time.perf_counter() - began_s)
         rig.stage.close()
-    assert rate >= 2
-    assert np.median(waits) < 0.05  # of the 0.3 s that a wait for the network would take
-    assert sorted(waits)[-5] < 0.15
+    assert np.mean(under_way) > 0.25, "frames are shown while the network is at work"
     settled = next(n for n, count in enumerate(refreshes) if count) + 8
     steps = np.array([_step(pictures[n - 1], pictures[n], shown, n) for n in range(1, 60)])
     changes = [n for n in range(settled, 60) if refreshes[n] != refreshes[n - 1]]
-    assert changes
+    assert changes, "the network is asked again while it is slow"
     usual = float(np.median(steps[settled:]))
     assert max(steps[n - 1] for n in changes) < 3 * usual
 
@@ -336,3 +332,117 @@ def test_a_neighbour_that_was_swapped_stays_swapped(rig: Rig) -> None:
     only_first = shown.inside.copy()
     only_first[:, round(float(second.bbox[0])) - 20 :] = False
     assert psnr(together, picture, only_first) > 25
+
+
+def _row(shown: View, count: int) -> list[Face]:
+    """So many faces beside each other; the first is where the picture shows one."""
+    faces = []
+    for track_id in range(count):
+        face, dx = shown.face(track_id, ("astronaut", "mona")[track_id % 2]), 40 * track_id
+        face.landmarks = shown.landmarks + np.array([dx, 0, 0], np.float32)
+        face.bbox = face.bbox + np.array([dx, 0, dx, 0], np.float32)
+        faces.append(face)
+    return faces
+
+
+@pytest.mark.parametrize("refresh", ["every", "3"])
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 3, 1, 0)])
+def test_all_faces_that_a_frame_waits_for_are_handed_over_at_once(refresh: str, order) -> None:
+    with Rig(refresh).stage as stage:
+        rig = Rig(refresh)
+        rig.stage.close()
+        rig.stage, rig.maker = stage, stage._maker
+        shown = view()
+        faces = _row(shown, 4)
+        job, _ = rig.frame(shown, *(faces[n] for n in order))
+    assert [sorted(tracks) for tracks in rig.maker.jobs] == [[0, 1, 2, 3]]
+    assert [patch.track_id for patch in job.patches] == list(order)
+    if refresh == "every":
+        for patch in job.patches:
+            landmarks = faces[patch.track_id].landmarks
+            own = to_patch(finish(shown.pixels, landmarks), shown.pixels, patch.track_id)
+            assert np.array_equal(patch.pixels, own.pixels)
+
+
+@pytest.mark.parametrize("crowds", [False, True])
+def test_live_faces_are_asked_for_together_only_where_that_is_quicker(crowds: bool) -> None:
+    rig = Rig("auto", SlowMaker(crowds=crowds))
+    shown = view()
+    faces = _row(shown, 3)
+    with rig.stage:
+        end_s = time.monotonic() + 10
+        while rig.stage.gauges()["refreshes"] < 3:
+            assert time.monotonic() < end_s
+            rig.frame(shown, *faces, live=True)
+    assert rig.maker.jobs[:3] == ([[0, 1, 2]] if crowds else [[0], [1], [2]])
+
+
+def test_a_face_whose_network_fails_does_not_cost_a_file_the_others() -> None:
+    rig = Rig("every", SlowMaker())
+    rig.maker.refused = {1}
+    shown = view()
+    with rig.stage:
+        job, _ = rig.frame(shown, *_row(shown, 3))
+        assert [patch.track_id for patch in job.patches] == [0, 2]
+        assert [failure.track_id for failure in job.failures] == [1]
+        rig.maker.refused = {0, 1, 2}
+        with pytest.raises(ModelError):
+            rig.frame(shown, *_row(shown, 3))
+
+
+def test_the_faces_of_a_frame_are_made_on_two_devices_at_a_time() -> None:
+    both = threading.Barrier(2)
+
+    class Meeting(SlowMaker):
+        def make_many(self, pixels_bgr, faces):
+            both.wait(10)  # breaks unless both devices are at work
+            return super().make_many(pixels_bgr, faces)
+
+    rig = Rig("every", Meeting(devices=2))
+    shown = view()
+    with no_leaked_threads(), rig.stage:
+        for _ in range(2):
+            job, _ = rig.frame(shown, *_row(shown, 4))
+            assert [patch.track_id for patch in job.patches] == [0, 1, 2, 3]
+    assert sorted(rig.maker.jobs) == [[0, 2], [0, 2], [1, 3], [1, 3]]
+    assert rig.maker.threads == {"masquerade-networks", "masquerade-networks-2"}
+
+
+def test_two_devices_make_two_key_frames_of_one_live_face_at_a_time() -> None:
+    rig = Rig("1", SlowMaker(devices=2))
+    rig.maker.gate.clear()
+    shown = view()
+    with no_leaked_threads(), rig.stage as stage:
+        end_s = time.monotonic() + 10
+        while len(stage._worker.under_way) < 2:
+            assert time.monotonic() < end_s
+            rig.frame(shown, live=True)
+        first, second = sorted(request.seq for request in stage._worker.under_way)
+        assert first < second
+        rig.maker.gate.set()
+
+
+def test_of_two_key_frames_the_older_one_never_comes_after_the_newer() -> None:
+    late, on_time = threading.Event(), threading.Event()
+
+    class Overtaken(SlowMaker):
+        def make(self, pixels_bgr, landmarks, kps, code, track_id=-1):
+            if not on_time.is_set():
+                on_time.set()
+                assert late.wait(10)
+            return super().make(pixels_bgr, landmarks, kps, code, track_id)
+
+    rig = Rig("1", Overtaken(devices=2))
+    shown = view()
+    with no_leaked_threads(), rig.stage as stage:
+        rig.until_made(shown, 2)
+        newest = stage._carriers.face(0, rig.donors["astronaut"]).carrier.key.seq
+        made = stage.gauges()["refreshes"]
+        late.set()
+        end_s = time.monotonic() + 10
+        while stage.gauges()["refreshes"] < made + 2:
+            assert time.monotonic() < end_s
+            rig.frame(shown, live=True)
+            key = stage._carriers.face(0, rig.donors["astronaut"]).carrier.key.seq
+            assert key >= newest
+            newest = key
