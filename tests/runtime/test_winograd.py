@@ -10,7 +10,7 @@ from onnx import helper
 
 from masquerade.runtime.tensors import stored_bytes
 from masquerade.runtime.winograd import apply_winograd, winograd_cost
-from masquerade.runtime.winograd_axes import AxisTransform, filter_transform
+from masquerade.runtime.winograd_axes import POINTS, AxisTransform, filter_transform
 from masquerade.testing.networks.draft import Draft
 
 _EXACT_DB = 100
@@ -226,8 +226,10 @@ def test_transform_of_an_axis_is_a_filter_of_three_taps(length: int, seed: int) 
     taps[..., 1:] = 0
     source = np.pad(np.eye(length), ((1, 1), (0, 0)))
     axis = AxisTransform.of(source)
-    # Taps in one column only: the first of the six columns is the transformed taps over 4.
-    filters = 4 * filter_transform(taps)[:, 0, 0, 0]
+    # Taps in one column only: the first of the six columns, that of the point 0, is their
+    # transform divided by the distances of that point to the others.
+    distances = np.prod([-point for point in POINTS[1:]])
+    filters = distances * filter_transform(taps)[:, 0, 0, 0]
     reads = values[None] if axis.places is None else values[axis.places]
     enter = axis.enter.reshape(axis.blocks, -1, reads.shape[1])
     entered = np.einsum("bij,bj->bi", enter, reads).reshape(axis.blocks, axis.values, -1)

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["POINTS", "TAPS", "TILE", "AxisTransform", "filter_transform"]
 
-POINTS: tuple[float, ...] = (0.0, 1.0, -1.0, 2.0, -2.0)
+POINTS: tuple[float, ...] = (0.0, 1.0, -1.0, 0.5, -2.0)
+"""Beside infinity. With 2 instead of 0.5 the results are 3 dB less exact."""
+
 TAPS = 3
 TILE = len(POINTS) + 1 - TAPS + 1
 """Results of a tile: 4."""
