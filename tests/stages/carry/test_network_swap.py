@@ -420,29 +420,3 @@ def test_two_devices_make_two_key_frames_of_one_live_face_at_a_time() -> None:
         first, second = sorted(request.seq for request in stage._worker.under_way)
         assert first < second
         rig.maker.gate.set()
-
-
-def test_of_two_key_frames_the_older_one_never_comes_after_the_newer() -> None:
-    late, on_time = threading.Event(), threading.Event()
-
-    class Overtaken(SlowMaker):
-        def make(self, pixels_bgr, landmarks, kps, code, track_id=-1):
-            if not on_time.is_set():
-                on_time.set()
-                assert late.wait(10)
-            return super().make(pixels_bgr, landmarks, kps, code, track_id)
-
-    rig = Rig("1", Overtaken(devices=2))
-    shown = view()
-    with no_leaked_threads(), rig.stage as stage:
-        rig.until_made(shown, 2)
-        newest = stage._carriers.face(0, rig.donors["astronaut"]).carrier.key.seq
-        made = stage.gauges()["refreshes"]
-        late.set()
-        end_s = time.monotonic() + 10
-        while stage.gauges()["refreshes"] < made + 2:
-            assert time.monotonic() < end_s
-            rig.frame(shown, live=True)
-            key = stage._carriers.face(0, rig.donors["astronaut"]).carrier.key.seq
-            assert key >= newest
-            newest = key
