@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from network_doubles import Brightener, Painter, scene
@@ -14,25 +12,19 @@ from masquerade.models.batching import Batching
 from masquerade.models.catalogue import find_spec
 from masquerade.models.donor_code import DonorCode
 from masquerade.models.enhancer import Enhancer
-from masquerade.models.swapper import Swapper
 from masquerade.runtime.network import Port
 from masquerade.runtime.spread import SpreadNetwork
 from masquerade.stages.face_maker import WantedFace
 from masquerade.stages.finished_face import FinishedFace
 from masquerade.stages.network_face import NetworkFace
 from masquerade.testing.simulated_device import SimulatedDevice, SimulatedNetwork
+from masquerade.testing.simulated_swapper import simulated_swapper
 
 FLOAT = np.dtype(np.float32)
 CODES = {
     name: DonorCode("inswapper_128", np.full((1, 512), value, np.float32))
     for name, value in (("a", 0.2), ("b", 0.8))
 }
-
-
-def _painted(feeds):
-    """Half the target, half a tone of the donor."""
-    tone = feeds["source"].mean(axis=1)[:, None, None, None]
-    return [feeds["target"] / 2 + tone / 2]
 
 
 class Device:
@@ -42,22 +34,8 @@ class Device:
 
     def __init__(self, mode: str, batch: int | None = None) -> None:
         self.device = SimulatedDevice(lambda _: None)
-        ports = (Port("target", (batch, 3, 128, 128), FLOAT), Port("source", (batch, 512), FLOAT))
-        self.network = SimulatedNetwork(
-            ports,
-            (Port("output", (batch, 3, 128, 128), FLOAT),),
-            20,
-            1,
-            device=self.device,
-            compute=_painted,
-        )
-        self.swapper = Swapper(
-            find_spec("inswapper_128"),
-            self.network,
-            embedder=SimpleNamespace(),
-            emap=np.eye(512),
-            batching=Batching(mode, clock=lambda: self.device.busy_s),
-        )
+        batching = Batching(mode, clock=lambda: self.device.busy_s)
+        self.swapper = simulated_swapper([self.device], batching=batching, batch=batch)
 
     def face(self, settings: Settings | None = None, *enhancers) -> NetworkFace:
         return NetworkFace(self.swapper, enhancers, (), settings or Settings())
@@ -138,7 +116,7 @@ def test_a_face_that_fails_does_not_cost_the_others() -> None:
 
 def test_a_network_that_fails_fails_for_all() -> None:
     device = Device("always")
-    device.network.close()
+    device.swapper.network.close()
     made = device.face().make_many(FRAME, crowd(3))
     assert [type(item) for item in made] == [ModelError] * 3
     assert device.face().make_many(FRAME, []) == []
@@ -170,7 +148,7 @@ def test_on_a_processor_enhancers_never_take_faces_together() -> None:
 def test_it_tells_on_how_many_devices_it_runs() -> None:
     one, two = Device("never"), Device("never")
     assert one.face().parallel == 1
-    one.swapper.network = SpreadNetwork([one.network, two.network])
+    one.swapper.network = SpreadNetwork([one.swapper.network, two.swapper.network])
     assert one.face().parallel == 2
 
 
