@@ -44,9 +44,6 @@ Model = (
 
 _Kind = TypeVar("_Kind")
 
-_APART = ("cpu", "openvino")
-"""Providers on which several faces together were measured to be no quicker than one by one."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Opened:
@@ -184,7 +181,7 @@ def _swapper(spec: ModelSpec, execution: Execution, library: Library) -> Swapper
             embedder=JointArcFace(embedders) if len(embedders) > 1 else next(iter(embedders), None),
             converter=converter,
             emap=emap,
-            batching=Batching("never" if network.provider in _APART else "auto"),
+            batching=Batching.on(network.provider),
         )
     except MasqueradeError:
         network.close()
@@ -204,5 +201,5 @@ def _network(spec: ModelSpec, execution: Execution, library: Library) -> Network
         sha256=library.sha256(path),
         label=spec.name,
         variants=variants,
-        free_batch=spec.role == "swapper" and resolve(execution)[0][0] not in _APART,
+        free_batch=spec.role == "swapper" and Batching.on(resolve(execution)[0][0]).may_gain(2),
     )
