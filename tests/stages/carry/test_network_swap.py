@@ -4,53 +4,16 @@ import threading
 import time
 from collections.abc import Iterator
 
-import donor_photos
 import numpy as np
 import pytest
-from carried_faces import SlowMaker, View, broken, finish, psnr, repainted, view
+from carried_faces import View, broken, finish, psnr, repainted, view
+from stage_rig import Rig
 
 from masquerade.core.errors import ModelError
-from masquerade.core.face import Face
-from masquerade.core.frame import Frame, FrameJob
 from masquerade.core.settings import Settings
-from masquerade.stages.composite import Composite
 from masquerade.stages.network_patch import to_patch
-from masquerade.stages.network_swap import NetworkSwap
 from masquerade.stages.overlay import blend
-from masquerade.stages.swap import Swap
 from masquerade.testing.threads import no_leaked_threads
-
-
-class Rig:
-    """The stage with a stand-in of the networks, and frames to feed it."""
-
-    def __init__(self, refresh: str, maker: SlowMaker | None = None, **options) -> None:
-        self.donors = {name: donor_photos.donor(name) for name in ("astronaut", "mona")}
-        self.settings = Settings(refresh=refresh)
-        self.maker = SlowMaker() if maker is None else maker
-        bridge = Swap(self.donors, self.settings)
-        self.stage = NetworkSwap(self.donors, self.settings, self.maker, bridge, **options)
-        self.seq = 0
-
-    def frame(
-        self, shown: View, *faces: Face, live: bool = False, scene: int = 0, on_lost: str = "blur"
-    ) -> tuple[FrameJob, np.ndarray]:
-        """Take one frame through the stage and the compositor."""
-        captured_s = time.perf_counter() if live else None
-        frame = Frame(shown.pixels, self.seq, 40 * self.seq, captured_s=captured_s)
-        job = FrameJob(frame, list(faces) or [shown.face()], scene=scene)
-        self.seq += 1
-        self.stage.process(job)
-        Composite(Settings(on_lost=on_lost)).process(job)
-        return job, job.output
-
-    def until_made(self, shown: View, count: int) -> None:
-        """Live frames until the network has finished so many faces."""
-        end_s = time.monotonic() + 10
-        while len(self.maker.made) < count or self.stage.gauges()["refreshes"] < count:
-            assert time.monotonic() < end_s
-            self.frame(shown, live=True)
-            time.sleep(0.002)
 
 
 @pytest.fixture
@@ -332,91 +295,3 @@ def test_a_neighbour_that_was_swapped_stays_swapped(rig: Rig) -> None:
     only_first = shown.inside.copy()
     only_first[:, round(float(second.bbox[0])) - 20 :] = False
     assert psnr(together, picture, only_first) > 25
-
-
-def _row(shown: View, count: int) -> list[Face]:
-    """So many faces beside each other; the first is where the picture shows one."""
-    faces = []
-    for track_id in range(count):
-        face, dx = shown.face(track_id, ("astronaut", "mona")[track_id % 2]), 40 * track_id
-        face.landmarks = shown.landmarks + np.array([dx, 0, 0], np.float32)
-        face.bbox = face.bbox + np.array([dx, 0, dx, 0], np.float32)
-        faces.append(face)
-    return faces
-
-
-@pytest.mark.parametrize("refresh", ["every", "3"])
-@pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 3, 1, 0)])
-def test_all_faces_that_a_frame_waits_for_are_handed_over_at_once(refresh: str, order) -> None:
-    with Rig(refresh).stage as stage:
-        rig = Rig(refresh)
-        rig.stage.close()
-        rig.stage, rig.maker = stage, stage._maker
-        shown = view()
-        faces = _row(shown, 4)
-        job, _ = rig.frame(shown, *(faces[n] for n in order))
-    assert [sorted(tracks) for tracks in rig.maker.jobs] == [[0, 1, 2, 3]]
-    assert [patch.track_id for patch in job.patches] == list(order)
-    if refresh == "every":
-        for patch in job.patches:
-            landmarks = faces[patch.track_id].landmarks
-            own = to_patch(finish(shown.pixels, landmarks), shown.pixels, patch.track_id)
-            assert np.array_equal(patch.pixels, own.pixels)
-
-
-@pytest.mark.parametrize("crowds", [False, True])
-def test_live_faces_are_asked_for_together_only_where_that_is_quicker(crowds: bool) -> None:
-    rig = Rig("auto", SlowMaker(crowds=crowds))
-    shown = view()
-    faces = _row(shown, 3)
-    with rig.stage:
-        end_s = time.monotonic() + 10
-        while rig.stage.gauges()["refreshes"] < 3:
-            assert time.monotonic() < end_s
-            rig.frame(shown, *faces, live=True)
-    assert rig.maker.jobs[:3] == ([[0, 1, 2]] if crowds else [[0], [1], [2]])
-
-
-def test_a_face_whose_network_fails_does_not_cost_a_file_the_others() -> None:
-    rig = Rig("every", SlowMaker())
-    rig.maker.refused = {1}
-    shown = view()
-    with rig.stage:
-        job, _ = rig.frame(shown, *_row(shown, 3))
-        assert [patch.track_id for patch in job.patches] == [0, 2]
-        assert [failure.track_id for failure in job.failures] == [1]
-        rig.maker.refused = {0, 1, 2}
-        with pytest.raises(ModelError):
-            rig.frame(shown, *_row(shown, 3))
-
-
-def test_the_faces_of_a_frame_are_made_on_two_devices_at_a_time() -> None:
-    both = threading.Barrier(2)
-
-    class Meeting(SlowMaker):
-        def make_many(self, pixels_bgr, faces):
-            both.wait(10)  # breaks unless both devices are at work
-            return super().make_many(pixels_bgr, faces)
-
-    rig = Rig("every", Meeting(devices=2))
-    shown = view()
-    with no_leaked_threads(), rig.stage:
-        for _ in range(2):
-            job, _ = rig.frame(shown, *_row(shown, 4))
-            assert [patch.track_id for patch in job.patches] == [0, 1, 2, 3]
-    assert sorted(rig.maker.jobs) == [[0, 2], [0, 2], [1, 3], [1, 3]]
-    assert rig.maker.threads == {"masquerade-networks", "masquerade-networks-2"}
-
-
-def test_two_devices_make_two_key_frames_of_one_live_face_at_a_time() -> None:
-    rig = Rig("1", SlowMaker(devices=2))
-    rig.maker.gate.clear()
-    shown = view()
-    with no_leaked_threads(), rig.stage as stage:
-        end_s = time.monotonic() + 10
-        while len(stage._worker.under_way) < 2:
-            assert time.monotonic() < end_s
-            rig.frame(shown, live=True)
-        first, second = sorted(request.seq for request in stage._worker.under_way)
-        assert first < second
-        rig.maker.gate.set()
