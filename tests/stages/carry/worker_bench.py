@@ -45,9 +45,9 @@ class Bench:
         self.worker = KeyFrameWorker(self._make, threads=threads)
 
     def _make(self, requests):
+        self.threads.add(threading.current_thread().name)
         self.jobs.append([request.seq for request in requests])
         self.begun += [request.seq for request in requests]
-        self.threads.add(threading.current_thread().name)
         assert self.go.acquire(timeout=10)
         if self.error is not None:
             raise self.error
