@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Opener"]
 
-_REWRITE_VERSION = 1
+_REWRITE_VERSION = 2
 """To be raised when a pass changes what it writes: kept networks are then made anew."""
 _MODEL = "model.onnx"
 _OPENVINO_MODEL = "model.xml"
