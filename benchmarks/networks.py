@@ -78,8 +78,12 @@ def same_work(args) -> None:
 
 def keys(args) -> None:
     """Key frames live at 720p; goals: 24 fps and 2 refreshes a second, 20 and 0.5 with GFPGAN."""
+    from masquerade.models.library import Library
+
+    variants = Library().variants(ENHANCER)
     for enhancers, goal in (((), "24 fps, 2 a second"), ((ENHANCER,), "20 fps, 0.5 a second")):
         for precision in args.precisions:
+            precision = precision if not enhancers or precision in variants else "auto"
             live = _live(args, settings(enhancer=enhancers), execution(precision))
             name = "+".join((SWAPPER, *enhancers))
             print(f"\n{name}, {precision}, camera of 30 fps at 720p (goal: {goal})\n  {live}")

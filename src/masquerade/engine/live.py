@@ -83,7 +83,7 @@ class LiveSession:
     def _start(self) -> None:
         engine, options = self._engine, self.options
         self._resources.enter_context(ONE_OPENCV_THREAD.held())
-        line = engine.live_line(self._source.info.size_wh, warm_up=options.warm_up)
+        line = self._line = engine.live_line(self._source.info.size_wh, warm_up=options.warm_up)
         return_freed_memory()
         rate = self._source.info.rate
         self._meter, self._tally = Meter(), engine.new_tally()
@@ -242,6 +242,7 @@ class LiveSession:
             source=getattr(self._source, "status", ""),
             sinks=self._fanout.states(),
             models=self._engine.models,
+            networks=self._line.gauges(),
             notices=self._engine.notices,
         )
 

@@ -42,6 +42,11 @@ class Section(Protocol):
         """The stages in it, joined by ``+``."""
         ...
 
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Those that work now, in order."""
+        ...
+
     def advance(self, job: FrameJob) -> None:
         """Take the job through; raises only what must end the work."""
         ...
@@ -82,6 +87,15 @@ class Line:
             section.advance(job)
         return job
 
+    def gauges(self) -> dict[str, float]:
+        """Counters of the stages that have any; see the stage's own ``gauges``."""
+        found: dict[str, float] = {}
+        for section in self.sections:
+            for stage in section.stages:
+                read = getattr(stage, "gauges", None)
+                found |= read() if read is not None else {}
+        return found
+
     def reset(self) -> None:
         """Start a new stream: every stage forgets the last one."""
         for section in self.sections:
@@ -107,6 +121,10 @@ class _Guarded:
     @property
     def name(self) -> str:
         return "+".join(stage.name for stage in self._stages)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return self._stages
 
     def advance(self, job: FrameJob) -> None:
         self._stages = _changed(self._stages, job)
@@ -154,6 +172,10 @@ class _Finish:
     @property
     def name(self) -> str:
         return "+".join(stage.name for stage in self._stages)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return self._stages
 
     def advance(self, job: FrameJob) -> None:
         self._stages = _changed(self._stages, job)

@@ -68,6 +68,9 @@ class LiveStatistics:
         source: a few words on what the source is waiting for; empty while frames come.
         sinks: every output.
         models: brought networks that take part, each with precision and provider.
+        networks: of brought networks that draw: ``refreshes`` (key frames) and
+            ``network_failures`` so far, ``refresh_age_s`` of the oldest key frame that is shown,
+            ``network_busy``: share of the time, 0 to 1. Empty without them.
         notices: what had to be given up for memory so far, one sentence each, the oldest first.
     """
 
@@ -97,6 +100,7 @@ class LiveStatistics:
     source: str = ""
     sinks: tuple[SinkState, ...] = ()
     models: tuple[str, ...] = ()
+    networks: dict[str, float] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
