@@ -42,7 +42,7 @@ def add_execution(parser: Parser) -> None:
         action="append",
         type=_providers,
         metavar="NAME",
-        help=f"{', '.join(PROVIDERS)} or dml; several, by commas or repeated, by preference (auto)",
+        help=f"{', '.join(PROVIDERS)} or dml; all that are named must be there (auto)",
     )
     group.add_argument(
         "--execution-threads",

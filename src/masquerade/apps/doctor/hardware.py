@@ -90,7 +90,7 @@ def _memory(machine: Machine) -> Finding:
         "memory",
         "advice",
         f"{found}; {_MEMORY_GB} GB are advised for brought networks. Set --max-memory to what may "
-        "be taken: precision, tiles and enhancers are then lowered to fit.",
+        "be taken: precision, sizes and enhancers are then lowered to fit.",
     )
 
 
