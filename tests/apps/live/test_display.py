@@ -33,7 +33,9 @@ def display() -> Iterator[str]:
         pytest.skip("Xvfb is not installed")
     read, write = os.pipe()
     server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"],
+        # Without -noreset it begins anew after each window, and refuses whoever comes just then.
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
+        + ["-noreset"],
         pass_fds=[write],
         stderr=subprocess.DEVNULL,
     )
