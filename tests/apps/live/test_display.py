@@ -34,8 +34,10 @@ def display() -> Iterator[str]:
     read, write = os.pipe()
     server = subprocess.Popen(
         # Without -noreset it begins anew after each window, and refuses whoever comes just then.
-        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24", "-nolisten", "tcp"]
-        + ["-noreset"],
+        [
+            *("Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24"),
+            *("-nolisten", "tcp", "-noreset"),
+        ],
         pass_fds=[write],
         stderr=subprocess.DEVNULL,
     )
