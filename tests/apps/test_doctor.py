@@ -18,6 +18,7 @@ from masquerade.apps.doctor.providers import advise_providers, executions
 from masquerade.apps.doctor.software import look_at_software, rival_packages
 from masquerade.core.errors import ModelError
 from masquerade.core.execution import Execution
+from masquerade.runtime.parity import HIGHEST_DB
 
 GB = 10**9
 STRONG = Machine("Linux x86_64", "Maker", 12, "avx2", 32 * GB, (("RTX", 12 * GB),))
@@ -103,9 +104,9 @@ def test_a_network_that_says_something_else_is_found(tmp_path):
 
 def test_likeness():
     exact = np.linspace(0, 1, 100)
-    assert likeness_db(exact, exact) == 999
+    assert likeness_db(exact, exact) == HIGHEST_DB
     assert likeness_db(exact, exact + 0.01) == pytest.approx(40)
-    assert likeness_db(exact, np.full(100, np.nan)) == 0
+    assert likeness_db(exact, np.full(100, np.nan)) == -np.inf
 
 
 def test_what_is_broken_is_named_and_networks_are_not_run(run, monkeypatch):

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from masquerade.core.errors import ModelError
 from masquerade.models.kept_document import changing, read_document
 
-__all__ = ["InstalledFile", "Trust", "add_file", "drop_file", "read_files"]
+__all__ = ["InstalledFile", "Trust", "add_file", "read_files"]
 
 _RECORD = "installed.json"
 _VERSION = 1
@@ -79,17 +79,6 @@ def add_file(folder: Path, file: InstalledFile) -> None:
     with _changing(folder) as files:
         files[:] = [entry for entry in files if entry.get("name") != file.name]
         files.append(asdict(file))
-
-
-def drop_file(folder: Path, name: str) -> None:
-    """Strike a file out.
-
-    Raises:
-        ModelError: the record is damaged.
-        OutputError: it cannot be written.
-    """
-    with _changing(folder) as files:
-        files[:] = [entry for entry in files if entry.get("name") != name]
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from masquerade.geometry.sampling import reduce_part
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -45,12 +47,4 @@ def _halved(
     height, width = pixels_bgr.shape[:2]
     x0, x1 = (int(np.clip(edge, 0, width)) for edge in (roi.cx - reach, roi.cx + reach))
     y0, y1 = (int(np.clip(edge, 0, height)) for edge in (roi.cy - reach, roi.cy + reach))
-    size_wh = (x1 - x0) // factor, (y1 - y0) // factor
-    if min(size_wh) < 1:
-        return pixels_bgr, matrix
-    part = pixels_bgr[y0 : y0 + size_wh[1] * factor, x0 : x0 + size_wh[0] * factor]
-    small = np.asarray(cv2.resize(part, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
-    # A small pixel's centre lies in the middle of the pixels that it is the mean of.
-    origin = np.array([x0, y0]) + (factor - 1) / 2
-    shifted = matrix[:, :2] @ origin + matrix[:, 2]
-    return small, np.column_stack([matrix[:, :2] * factor, shifted])
+    return reduce_part(pixels_bgr, (x0, y0, x1, y1), matrix, factor)

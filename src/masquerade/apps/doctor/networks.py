@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["compare_providers", "likeness_db", "look_at_models", "look_at_shipped"]
 
 _RUNS, _LEAST_DB = 5, 35.0
-_OPEN_SIDES = {0: 1, 2: 256, 3: 256}
 
 
 def look_at_shipped(providers: Mapping[str, Execution]) -> list[Finding]:
@@ -35,8 +34,7 @@ def look_at_shipped(providers: Mapping[str, Execution]) -> list[Finding]:
     from masquerade.models.store import weight_path
 
     path = weight_path("landmarks")
-    feeds = {"crop": _noise((1, 256, 256, 3), np.dtype(np.uint8))}
-    return compare_providers("landmarks", path, providers, feeds)
+    return compare_providers("landmarks", path, providers)
 
 
 def look_at_models(installed: list[Installed], providers: Mapping[str, Execution]) -> list[Finding]:
@@ -86,15 +84,13 @@ def compare_providers(
 
 
 def likeness_db(exact: NDArray[Any], other: NDArray[Any]) -> float:
-    """Peak signal-to-noise ratio in dB, by the span of the exact values; 999 where they agree,
-    0 where the other holds what is no number.
+    """Peak signal-to-noise ratio in dB, by the span of the exact values; minus infinity where the
+    other holds what is no number.
     """
+    from masquerade.runtime.parity import psnr_db
+
     a, b = exact.astype(np.float64), other.astype(np.float64)
-    if not np.isfinite(b).all():
-        return 0.0
-    error = float(np.mean((a - b) ** 2))
-    span = float(np.ptp(a)) or 1.0
-    return 999.0 if error == 0 else float(10 * np.log10(span**2 / error))
+    return psnr_db(float(np.mean((a - b) ** 2)), float(np.ptp(a)) or 1.0)
 
 
 def _try(
@@ -102,10 +98,11 @@ def _try(
 ) -> tuple[float, list[NDArray[Any]], str]:
     """Median milliseconds of a run, its results, and where the nodes run."""
     from masquerade.runtime.loader import load_network
+    from masquerade.runtime.plausible_input import plausible_feeds
 
     network = load_network(path, execution)
     try:
-        given = _feeds_for(network) if feeds is None else feeds
+        given = plausible_feeds(network.input_ports) if feeds is None else feeds
         results = network.run(given)
         times_ms = []
         for _ in range(_RUNS):
@@ -124,27 +121,3 @@ def _placement(network: Network) -> str:
     counts: Mapping[str, int] = placement()
     nodes = " and ".join(f"{count} nodes on {where}" for where, count in counts.items())
     return f", {nodes}, in {network.precision}"
-
-
-def _feeds_for(network: Network) -> dict[str, NDArray[Any]]:
-    feeds = {}
-    for port in network.input_ports:
-        shape = tuple(
-            _OPEN_SIDES.get(axis, 1) if side is None else side
-            for axis, side in enumerate(port.shape)
-        )
-        feeds[port.name] = _noise(shape, port.dtype)
-    return feeds
-
-
-def _noise(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Smooth for pictures, as faces are; plain for vectors. The same every time."""
-    random = np.random.default_rng(7)
-    if dtype == np.uint8:
-        return random.integers(0, 256, shape, np.uint8)
-    values = random.standard_normal(shape)
-    if len(shape) == 2:
-        values /= np.linalg.norm(values, axis=1, keepdims=True)
-    else:
-        values = 1 / (1 + np.exp(-values))
-    return values.astype(dtype)
