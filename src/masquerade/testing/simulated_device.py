@@ -75,6 +75,8 @@ class SimulatedNetwork:
 
     precision = "fp32"
     parallel = 1
+    notices: tuple[str, ...] = ()
+    """What a loader would have to tell: nothing."""
 
     def __init__(
         self,
