@@ -1,6 +1,7 @@
 """Models by their name: from the library's file to what works, on the real loader."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,8 +109,15 @@ def test_int8_is_asked_of_the_large_networks_only(library):
     fill_library(library, ["inswapper_128", "det_10g"])
     lower = Execution(providers=("cpu",), threads=1, precision="int8")
     assert isinstance(open_model("det_10g", lower, library), FaceDetector)
+    swapper = open_as(Swapper, "inswapper_128", lower, library)
+    assert swapper.network.precision == "fp32"
+    assert swapper.network.notices[0] == (
+        "inswapper_128: It cannot be had in int8 here, so fp32 is used. "
+        "`masquerade models quantize inswapper_128 --precision int8` makes it."
+    )
+    strict = replace(lower, strict_precision=True)
     with pytest.raises(ModelError, match="quantize inswapper_128 --precision int8"):
-        open_model("inswapper_128", lower, library)
+        open_model("inswapper_128", strict, library)
 
 
 def test_what_is_missing_is_named(library):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from masquerade.core.errors import ModelError
-from masquerade.core.execution import Execution
+from masquerade.core.execution import Execution, Precision
 from masquerade.runtime.brought_file import BroughtFile
 from masquerade.runtime.candidates import candidate_groups
 
@@ -72,7 +72,7 @@ def test_a_half_file_is_computed_in_single_on_a_processor_and_in_half_on_a_devic
 
 
 def test_tensorrt_makes_half_by_itself_and_cuda_does_not() -> None:
-    half = Execution(precision="fp16")
+    half = Execution(precision="fp16", strict_precision=True)
     assert names("tensorrt", ["fp32"], half) == [["tensorrt fp16 of fp32"]]
     with pytest.raises(ModelError, match=r"masquerade models quantize .* --precision fp16"):
         names("cuda", ["fp32"], half)
@@ -86,9 +86,9 @@ def test_half_on_a_processor_is_said_to_be_single() -> None:
 
 
 def test_bfloat16_is_openvinos_alone() -> None:
-    half = Execution(precision="bf16")
+    half = Execution(precision="bf16", strict_precision=True)
     assert names("cpu", ["fp32"], half) == [["openvino bf16 of fp32"]]
-    with pytest.raises(ModelError, match="not installed in bf16"):
+    with pytest.raises(ModelError, match=r"cannot be had in bf16 here\. Install OpenVINO"):
         names("cpu", ["fp32"], half, openvino=False)
     allowed = Execution(precision="bf16", allow_fallback=True)
     ways = names("cpu", ["fp32"], allowed, openvino=False, winograd_bytes=0)
@@ -97,5 +97,29 @@ def test_bfloat16_is_openvinos_alone() -> None:
 
 def test_int8_needs_a_file_of_its_own() -> None:
     with pytest.raises(ModelError, match="--precision int8"):
-        names("cpu", ["fp32"], Execution(precision="int8"))
+        names("cpu", ["fp32"], Execution(precision="int8", strict_precision=True))
     assert names("cpu", ["int8"], Execution(), openvino=False) == [["cpu int8 of int8"]]
+
+
+@pytest.mark.parametrize(
+    ("provider", "asked", "have", "taken"),
+    [
+        ("cpu", "int8", ["fp32"], "cpu fp32 of fp32"),
+        ("cpu", "int8", ["fp16"], "cpu fp32 of fp16"),
+        ("cpu", "bf16", ["fp32", "int8"], "cpu fp32 of fp32"),
+        ("cuda", "int8", ["fp32"], "cuda fp32 of fp32"),
+        ("cuda", "int8", ["fp32", "fp16"], "cuda fp16 of fp16"),
+        ("cuda", "fp16", ["fp32"], "cuda fp32 of fp32"),
+    ],
+)
+def test_what_cannot_be_had_is_replaced_by_the_nearest_that_is_more_exact_and_said(
+    provider: str, asked: Precision, have: list[str], taken: str
+) -> None:
+    files = {name: file(name, winograd_bytes=0) for name in have}
+    execution = Execution(precision=asked)
+    (group,) = candidate_groups(provider, files, execution, openvino=False, label="gfpgan_1.4")
+    (way,) = group.candidates
+    assert f"{way.name} of {way.file.precision}" == taken
+    assert group.notice.startswith(f"It cannot be had in {asked} here, so {way.precision} is used.")
+    made = f"`masquerade models quantize gfpgan_1.4 --precision {asked}` makes it."
+    assert (made in group.notice) == (asked != "bf16")

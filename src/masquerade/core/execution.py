@@ -37,7 +37,9 @@ class Execution:
             that works here and says which.
         device_ids: devices of that provider; networks (or faces) are spread over them.
         threads: threads of a network on the CPU; 0 chooses by the machine.
-        precision: of the arithmetic; "auto" takes the best that keeps the picture.
+        precision: of the arithmetic; "auto" takes the best that keeps the picture. A network that
+            cannot be had in it takes the nearest that is more exact, and says so.
+        strict_precision: that is an error instead.
         allow_fallback: whether another provider may be used, said aloud, where one that was asked
             for is not active; else that is an error.
         max_memory_bytes: budget of the whole process; None sets none.
@@ -75,6 +77,7 @@ class Execution:
             raise SettingsError(
                 f"precision is {self.precision!r}; choose one of {', '.join(PRECISIONS)}."
             )
+    strict_precision: bool = False
         if not self.device_ids or min(self.device_ids) < 0:
             raise SettingsError("device ids are whole numbers from 0 on; give at least one.")
         if not 0 <= self.threads <= 256:

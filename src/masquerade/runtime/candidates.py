@@ -5,7 +5,7 @@ Nothing is opened here: files, a provider and what was asked for go in, plans co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from masquerade.core.errors import ModelError
@@ -15,6 +15,9 @@ from masquerade.runtime.brought_file import BroughtFile
 __all__ = ["Candidate", "Group", "candidate_groups"]
 
 _LIBRARIES = {"cpu": "onnxruntime", "openvino": "openvino"}
+_MADE = ("fp16", "int8")
+"""Precisions that need a file of their own."""
+_VARIANT = "`masquerade models quantize {} --precision {}`"
 _CASTING = ("tensorrt", "migraphx")
 """Providers that compute a float32 file in reduced precision by themselves."""
 
@@ -76,22 +79,26 @@ def candidate_groups(
         ModelError: there is no file of that precision and none may stand in.
     """
     on_processor = _on_processor(provider, execution)
-    groups: list[Group] = []
-    for precision, notice in _precisions(execution, files, on_processor=on_processor):
-        file = _file_for(precision, files, provider, on_processor=on_processor)
-        if file is None:
-            continue
-        computed = "fp32" if precision == "fp16" and on_processor else precision
-        ways = _ways(provider, file, computed, execution, openvino=openvino)
-        if ways:
-            groups.append(Group(ways, notice))
-    if not groups:
+
+    def groups(precisions: Iterable[tuple[str, str]]) -> Iterator[Group]:
+        for precision, notice in precisions:
+            file = _file_for(precision, files, provider, on_processor=on_processor)
+            if file is None:
+                continue
+            computed = "fp32" if precision == "fp16" and on_processor else precision
+            ways = _ways(provider, file, computed, execution, openvino=openvino)
+            if ways:
+                yield Group(ways, notice)
+
+    found = tuple(groups(_precisions(execution, files, on_processor=on_processor)))
+    if not found and not execution.strict_precision:
+        found = tuple(groups(_nearest(execution.precision, label, on_processor=on_processor)))[:1]
+    if not found:
         raise ModelError(
-            f"{label} is not installed in {execution.precision}. Make that variant with "
-            f"`masquerade models quantize {label} --precision {execution.precision}`, or ask for "
-            "the precision 'auto'."
+            f"{label} cannot be had in {execution.precision} here. {_remedy(execution, label)}, "
+            "or ask for the precision 'auto'."
         )
-    return tuple(groups)
+    return found
 
 
 def _on_processor(provider: str, execution: Execution) -> bool:
@@ -119,6 +126,20 @@ def _precisions(
     if "fp16" in files:
         return [("fp16", ""), lower]
     return [("fp32", ""), lower]
+
+
+def _nearest(asked: str, label: str, *, on_processor: bool) -> Iterator[tuple[str, str]]:
+    """More exact precisions, the nearest first, with what the user is told."""
+    remedy = f" {_VARIANT.format(label, asked)} makes it." if asked in _MADE else ""
+    for precision in ("fp32",) if on_processor else ("fp16", "fp32"):
+        if precision != asked:
+            yield precision, f"It cannot be had in {asked} here, so {precision} is used.{remedy}"
+
+
+def _remedy(execution: Execution, label: str) -> str:
+    if execution.precision in _MADE:
+        return f"Make that variant with {_VARIANT.format(label, execution.precision)}"
+    return "Install OpenVINO"
 
 
 def _file_for(
