@@ -11,6 +11,7 @@ from masquerade.apps.live_arguments import LIVE_ESSENTIALS, add_live
 from masquerade.apps.models_arguments import add_models
 from masquerade.apps.network_arguments import add_detector, add_execution, add_networks
 from masquerade.apps.parsing import Help, Parser
+from masquerade.apps.studio_arguments import add_studio
 from masquerade.media.limits import MediaLimits
 
 __all__ = ["COMMANDS", "build_parser"]
@@ -18,6 +19,7 @@ __all__ = ["COMMANDS", "build_parser"]
 COMMANDS = {
     "swap": "put the face of a photo into a picture, a video or many files",
     "live": "swap the faces of a camera, a stream or a screen while it runs",
+    "studio": "the studio in a browser: live, files, library; here or remote",
     "demo": "swap a bundled face and show the result; needs no input",
     "faces": "show the faces of a file: boxes, ids, age, gender, quality",
     "identity": "keep a donor's face in one file, made from one photo or more",
@@ -243,7 +245,7 @@ def _build_faces(parser: Parser) -> None:
     add_detector(group)
     add_settings(group, ["detect_score", "detect_every", "threads"])
     _add_max_pixels(group)
-    add_execution(parser)
+    add_execution(parser, takes_files=True)
 
 
 def _build_identity(parser: Parser) -> None:
@@ -285,6 +287,7 @@ def _build_plain(_parser: Parser) -> None:
 _BUILD = {
     "swap": _build_swap,
     "live": _build_live,
+    "studio": add_studio,
     "demo": _build_demo,
     "faces": _build_faces,
     "identity": _build_identity,

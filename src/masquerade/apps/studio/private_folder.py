@@ -1,0 +1,41 @@
+"""Folders that only this user may enter, and that do not outlive their process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from masquerade.core.errors import OutputError
+
+__all__ = ["make_private_folder", "remove_leftovers"]
+
+
+def make_private_folder(parent: Path) -> Path:
+    """Make a new folder in ``parent`` (both 0700), named after this process.
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        parent.chmod(0o700)
+        return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
+    except OSError as error:
+        raise OutputError(
+            f"The folder {parent} cannot be written ({error.strerror}); "
+            "set MASQUERADE_HOME to a folder of yours."
+        ) from error
+
+
+def remove_leftovers(parent: Path) -> None:
+    """Remove the folders of processes that have ended without removing them."""
+    if not parent.is_dir():
+        return
+    for folder in parent.iterdir():
+        owner = folder.name.partition("-")[0]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
