@@ -43,9 +43,9 @@ class _Ready:
         self._normalisation = normalisation
         self._output = np.random.default_rng(0).random((1, 3, size, size), np.float32)
 
-    def swap(self, crops_bgr, _codes, **_):
+    def swap_with_masks(self, crops_bgr, _codes, **_):
         self._normalisation.encode(crops_bgr, np.dtype(np.float32))
-        return self._normalisation.decode(self._output)
+        return self._normalisation.decode(self._output), None
 
     def enhance(self, crop_bgr, _weight=0.5):
         self._normalisation.encode(crop_bgr[None], np.dtype(np.float32))

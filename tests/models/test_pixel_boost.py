@@ -31,8 +31,9 @@ def test_a_boosted_swap_is_the_swap_of_every_phase(size, tmp_path):
     swapper = open_swapper("inswapper_128", tmp_path)
     code = swapper.encode([portrait(1)])
     crop = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
-    boosted = swap_boosted(swapper, crop, code)
+    (boosted,), masks = swap_boosted(swapper, crop[None], [code])
     assert boosted.shape == crop.shape
+    assert masks is None
     step = size // 128
     phase = swapper.swap(crop[step - 1 :: step, 0::step][None], [code])[0]
     np.testing.assert_array_equal(boosted[step - 1 :: step, 0::step], phase)
@@ -43,7 +44,7 @@ def test_the_target_is_embedded_once_however_many_phases(tmp_path):
     code = swapper.encode([portrait(1)])
     feeds = swapper._embedder.network.feeds
     before = len(feeds)
-    swap_boosted(swapper, np.zeros((512, 512, 3), np.uint8), code, weight=1.0)
+    swap_boosted(swapper, np.zeros((1, 512, 512, 3), np.uint8), [code], weight=1.0)
     assert len(feeds) == before + 1
     assert len(swapper.network.feeds) == 16
 
@@ -51,4 +52,15 @@ def test_the_target_is_embedded_once_however_many_phases(tmp_path):
 def test_a_size_that_is_no_multiple_is_refused(tmp_path):
     swapper = open_swapper("inswapper_128", tmp_path)
     with pytest.raises(ModelError, match="no multiple of 128"):
-        swap_boosted(swapper, np.zeros((200, 200, 3), np.uint8), swapper.encode([portrait(1)]))
+        swap_boosted(swapper, np.zeros((1, 200, 200, 3), np.uint8), [swapper.encode([portrait(1)])])
+
+
+def test_masks_are_boosted_with_their_faces(tmp_path):
+    swapper = open_swapper("hyperswap_1a_256", tmp_path)
+    code = swapper.encode([portrait(1)])
+    crops = np.random.default_rng(0).integers(0, 256, (2, 512, 512, 3), np.uint8)
+    faces, masks = swap_boosted(swapper, crops, [code, code])
+    assert faces.shape == crops.shape
+    assert masks.shape == (2, 512, 512)
+    _, phase = swapper.swap_with_masks(crops[1:, 1::2, 0::2], [code])
+    np.testing.assert_array_equal(masks[1, 1::2, 0::2], phase[0])

@@ -47,6 +47,10 @@ class Painter:
         )
 
 
+    def swap_with_masks(self, crops_bgr, codes, *, weight=0.5):
+        return self.swap(crops_bgr, codes, weight=weight), None
+
+
 class Copier(Painter):
     """A swapper that gives the target back."""
 

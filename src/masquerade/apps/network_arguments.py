@@ -19,7 +19,7 @@ _GB = 2**30
 def add_networks(parser: Parser) -> None:
     """Add which networks swap and enhance, how their faces look, and where they run."""
     which = parser.add_argument_group("networks")
-    add_settings(which, ["model", "enhancer", "refresh", "effect"])
+    add_settings(which, ["model", "enhancer", "landmarker", "masker", "refresh", "effect"])
     look = parser.add_argument_group("how a network's face looks")
     add_settings(
         look, ["swap_size", "identity_weight", "enhancer_weight", "enhancer_blend", "color"]

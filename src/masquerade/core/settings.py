@@ -80,6 +80,18 @@ class Settings:
         pattern=_NAME,
         hint="a name from `masquerade models list`",
     )
+    landmarker: str = _text(
+        _NAME,
+        "a name from `masquerade models list`",
+        "Whose points align a network's crop; `mesh` is the built-in one.",
+        "mesh",
+    )
+    masker: tuple[str, ...] = _several(
+        "A network that tells the mask occlusion or region; several of a kind hold together.",
+        (),
+        pattern=_NAME,
+        hint="a name from `masquerade models list`",
+    )
     refresh: str = _text(
         r"auto|every|[1-9][0-9]{0,3}",
         "auto, every or a number of frames",
@@ -101,8 +113,8 @@ class Settings:
     enhancer_blend: float = _range(0, 1, "How much of the enhanced face is taken.", 0.8)
     mask: tuple[str, ...] = _several(
         "What limits a network's face: all of these together.",
-        ("box", "mesh"),
-        choices=("box", "mesh", "occlusion", "region"),
+        ("box", "mesh", "model"),
+        choices=("box", "mesh", "model", "occlusion", "region"),
     )
     mask_blur: float = _range(0, 1, "Softness of the box mask's edge.", 0.3)
     mask_padding: float = _range(0, 0.5, "How far the box mask stays inside the crop.", 0.0)

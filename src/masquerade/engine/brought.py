@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from masquerade.core.errors import MemoryBudgetError, SettingsError
+from masquerade.core.errors import MemoryBudgetError
+from masquerade.engine.asked import EMBEDDED, asked_models, check_models, cuts_by_network, idle
 from masquerade.engine.leases import shared_leases
 from masquerade.engine.library_shelf import LibraryShelf
 from masquerade.engine.lowering import Lowered, fitting
+from masquerade.engine.mask_networks import chosen_maskers, joined_maskers, network_masks
+from masquerade.models.library import Library
 from masquerade.runtime.budget import process_budget
 
 if TYPE_CHECKING:
     from masquerade.core.execution import Execution
     from masquerade.core.settings import Settings
     from masquerade.models.enhancer import Enhancer
-    from masquerade.models.library import Library
+    from masquerade.models.landmarkers import BoxLandmarker, FiveLandmarker
     from masquerade.models.network_detector import FindsFacesAt
     from masquerade.models.swapper import Swapper
     from masquerade.stages.crop_masks import Masker
 
-__all__ = [
-    "BroughtNetworks",
-    "asked_models",
-    "asked_networks",
-    "check_models",
-    "open_less",
-    "open_networks",
-]
-
-EMBEDDED_SWAPPER, EMBEDDED_DETECTOR = "mesh", "blaze"
-_MASKERS = {
-    "occlusion": ("xseg_3", "xseg_2", "xseg_1", "xseg_dfl", "occluder"),
-    "region": ("bisenet_resnet_34", "bisenet_resnet_18"),
-}
-"""Networks that tell a mask, the best first; the first installed one is taken."""
+__all__ = ["BroughtNetworks", "open_less", "open_networks"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,18 +36,22 @@ class BroughtNetworks:
         swapper: draws the donor; None for the built-in one.
         enhancers: run on the swapped face in this order.
         maskers: limit it.
+        landmarker: tells the five points by which faces are cut; None for the mesh.
         detector: finds faces; None for the built-in one.
         parts: what those need: embedders and converters.
         rest: what could be given up further, in order.
+        remarks: sentences on what was named in vain.
     """
 
     lowered: Lowered
     swapper: Swapper | None = None
     enhancers: tuple[Enhancer, ...] = ()
     maskers: tuple[Masker, ...] = ()
+    landmarker: BoxLandmarker | FiveLandmarker | None = None
     detector: FindsFacesAt | None = None
     parts: tuple[Any, ...] = ()
     rest: tuple[Lowered, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def draws(self) -> bool:
@@ -66,14 +59,18 @@ class BroughtNetworks:
         return self.swapper is not None or bool(self.enhancers)
 
     @property
+    def joined_maskers(self) -> tuple[Masker, ...]:
+        """The maskers, those that tell the same as one."""
+        return joined_maskers(self.maskers)
+
+    @property
     def held(self) -> tuple[Any, ...]:
         """All that is loaded, each once."""
-        found = (self.swapper, *self.enhancers, *self.maskers, self.detector, *self.parts)
-        return tuple({id(item): item for item in found if item is not None}.values())
+        return tuple({id(item): item for item in (*self._working, *self.parts)}.values())
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What swapped, enhanced and found faces, for reports: ``inswapper_128 (int8, cpu)``."""
+        """What had a part in the faces, for reports: ``inswapper_128 (int8, cpu)``."""
         return tuple(
             f"{item.spec.name} ({item.network.precision}, {item.network.provider})"
             for item in self._working
@@ -81,51 +78,17 @@ class BroughtNetworks:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the loader has to tell of them: which provider was chosen, what was replaced."""
-        return tuple(text for item in self._working for text in item.network.notices)
+        """What there is to tell of them: what was named in vain; of the loader, which provider was
+        chosen and what was replaced.
+        """
+        told = tuple(text for item in self._working for text in item.network.notices)
+        return self.remarks + told
 
     @property
     def _working(self) -> tuple[Any, ...]:
-        found = (self.swapper, *self.enhancers, *self.maskers, self.detector)
-        return tuple(item for item in cast("tuple[Any, ...]", found) if item is not None)
-
-
-def asked_networks(settings: Settings) -> tuple[object, ...]:
-    """All that settings say about which networks are loaded; equal where the same ones are."""
-    return settings.model, settings.enhancer, settings.detector, _maskers(settings)
-
-
-def asked_models(settings: Settings) -> tuple[str, ...]:
-    """Names of the models that settings cannot do without."""
-    names = [name for name in (settings.model,) if name != EMBEDDED_SWAPPER]
-    names += settings.enhancer
-    names += [name for name in (settings.detector,) if name != EMBEDDED_DETECTOR]
-    return tuple(dict.fromkeys(names))
-
-
-def check_models(settings: Settings, library: Library | None = None) -> None:
-    """Make sure, before anything is loaded, that what is asked for is installed and fits its role.
-
-    Raises:
-        ModelError: one is unknown or missing; the message holds the command that gets it.
-        LicenceError: its licence was not accepted.
-        SettingsError: it does something else.
-    """
-    names = asked_models(settings)
-    if not names:
-        return
-    library = library or _library()
-    roles = dict.fromkeys(settings.enhancer, "enhancer")
-    roles |= {settings.model: "swapper", settings.detector: "detector"}
-    for name in names:
-        spec = library.spec(name)
-        if spec.role != roles[name]:
-            raise SettingsError(
-                f"{name} is a model of the kind {spec.role}, not {roles[name]}; "
-                f"choose one from `masquerade models list`."
-            )
-        for needed in (name, *spec.needs):
-            library.path(needed)
+        drawing = (self.swapper, *self.enhancers, *self.maskers)
+        found = (*drawing, self.landmarker, self.detector)
+        return tuple(item for item in found if item is not None)
 
 
 def open_networks(
@@ -134,7 +97,7 @@ def open_networks(
     """Open what settings ask for, or what of it fits into memory.
 
     Args:
-        settings: ``model``, ``enhancer``, ``detector``, ``mask`` and ``swap_size`` are read.
+        settings: ``swap_size``, ``mask`` and the names of networks are read.
         execution: where networks run; its limits were set before.
         library: where they are installed.
 
@@ -145,9 +108,9 @@ def open_networks(
         ProviderError: a provider that was asked for is not active.
     """
     wanted = Lowered(settings, execution, execution.precision)
-    if not asked_models(settings) and not _maskers(settings):
+    if not asked_models(settings) and not network_masks(settings):
         return BroughtNetworks(wanted)
-    library = library or _library()
+    library = library or Library()
     check_models(settings, library)
     shelf = LibraryShelf(library)
     steps = tuple(fitting(settings, execution, shelf, _free_bytes(asked_models(settings))))
@@ -165,7 +128,7 @@ def open_less(opened: BroughtNetworks, library: Library | None = None) -> Brough
             "There is not enough memory for the networks, and nothing is left to be lowered; "
             "choose a smaller model, or `--model mesh`, which needs none."
         )
-    return _first_that_fits(opened.rest, library or _library())
+    return _first_that_fits(opened.rest, library or Library())
 
 
 def _first_that_fits(steps: tuple[Lowered, ...], library: Library) -> BroughtNetworks:
@@ -211,30 +174,18 @@ def _opened_by(
     library: Library,
 ) -> BroughtNetworks:
     settings = wanted.settings
-    swaps, finds = settings.model != EMBEDDED_SWAPPER, settings.detector != EMBEDDED_DETECTOR
+    swaps, finds = settings.model != EMBEDDED["swapper"], settings.detector != EMBEDDED["detector"]
     return BroughtNetworks(
         wanted,
         swapper=opened(settings.model) if swaps else None,
         enhancers=tuple(opened(name) for name in settings.enhancer),
-        maskers=tuple(opened(name) for name in _installed_maskers(settings, library)),
+        maskers=tuple(opened(name) for name in chosen_maskers(settings, library)),
+        landmarker=opened(settings.landmarker) if cuts_by_network(settings) else None,
         detector=opened(settings.detector) if finds else None,
         parts=tuple(parts),
         rest=rest,
+        remarks=tuple(idle(settings, library)),
     )
-
-
-def _maskers(settings: Settings) -> tuple[str, ...]:
-    """Masks that a network could tell; only a network's face is limited by them."""
-    draws = settings.model != EMBEDDED_SWAPPER
-    return tuple(kind for kind in settings.mask if kind in _MASKERS) if draws else ()
-
-
-def _installed_maskers(settings: Settings, library: Library) -> Iterator[str]:
-    installed = {item.name for item in library.installed()}
-    for kind in _maskers(settings):
-        found = next((name for name in _MASKERS[kind] if name in installed), None)
-        if found is not None:
-            yield found
 
 
 def _free_bytes(names: Iterable[str]) -> int:
@@ -242,9 +193,3 @@ def _free_bytes(names: Iterable[str]) -> int:
     budget = process_budget()
     held = [claim.claim_bytes for claim in budget.report().claims if claim.label in set(names)]
     return budget.free_bytes + sum(held)
-
-
-def _library() -> Library:
-    from masquerade.models.library import Library
-
-    return Library()

@@ -11,7 +11,7 @@ from masquerade.core.execution import Execution
 from masquerade.core.frame import Change, Frame, FrameJob
 from masquerade.core.lifetimes import Closing
 from masquerade.core.settings import Settings
-from masquerade.engine.brought import asked_networks, check_models
+from masquerade.engine.asked import asked_networks, check_models
 from masquerade.engine.changes import donors_change
 from masquerade.engine.donors import as_identities, as_references, checked_picture
 from masquerade.engine.refusals import nobody_to_swap, require_face

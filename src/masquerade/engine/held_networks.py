@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from masquerade.core.errors import MemoryBudgetError
 from masquerade.core.lifetimes import Closing
-from masquerade.engine.brought import BroughtNetworks, asked_networks, open_less, open_networks
+from masquerade.engine.asked import asked_networks
+from masquerade.engine.brought import BroughtNetworks, open_less, open_networks
 from masquerade.engine.leases import shared_leases
 
 if TYPE_CHECKING:

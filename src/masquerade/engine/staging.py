@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from masquerade.core.errors import InputError, MasqueradeError
 from masquerade.core.lifetimes import Closing
-from masquerade.engine.brought import EMBEDDED_SWAPPER, asked_models
+from masquerade.engine.asked import EMBEDDED, asked_models
 from masquerade.engine.changes import networks_change, settings_change
 from masquerade.engine.finding import face_finder, finding_stages
 from masquerade.engine.held_networks import HeldNetworks
@@ -174,7 +174,7 @@ class Staging(Closing):
     def _open(self, settings: Settings, identities: Mapping[str, Identity]) -> HeldNetworks:
         if self._held is not None and self._held.serves(settings):
             return self._held
-        if settings.model != EMBEDDED_SWAPPER:
+        if settings.model != EMBEDDED["swapper"]:
             _require_portraits(identities)
         self._held = HeldNetworks(settings, self._execution, self._notice)
         self._opened = [*(held for held in self._opened if not held.closed), self._held]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from masquerade.core.errors import MemoryBudgetError
+from masquerade.stages.crop_points import CropPoints
 from masquerade.stages.face_maker import Made, WantedFace
 from masquerade.stages.mesh_face import MeshFace
 from masquerade.stages.network_face import NetworkFace
@@ -147,10 +148,11 @@ class ThriftyMaker:
             if self._made_for is not networks:
                 self._made_for, enhancers = networks, networks.enhancers
                 settings = self._held.effective(self._settings)
+                points = CropPoints(networks.landmarker)
                 if networks.swapper is None:
-                    self._face = MeshFace(enhancers, settings, self._landmarker)
+                    self._face = MeshFace(enhancers, settings, self._landmarker, points)
                 else:
-                    parts = (networks.swapper, enhancers, networks.maskers, settings)
-                    self._face = NetworkFace(*parts)
+                    parts = (networks.swapper, enhancers, networks.joined_maskers, settings)
+                    self._face = NetworkFace(*parts, points)
                 self._face.enhances = self._enhances
             return self._face

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from masquerade.models.spec import ModelSpec
     from masquerade.runtime.network import Network
 
-__all__ = ["BoxLandmarker", "FiveLandmarker", "Landmarks", "five_of_68"]
+__all__ = [
+    "BoxLandmarker",
+    "FiveLandmarker",
+    "Landmarks",
+    "five_of_68",
+    "five_of_106",
+    "five_points",
+]
 
 _DARK = 30
 """Mean lightness (0..255) of a crop below which 2dfan4 and peppa are shown it brighter."""
@@ -30,6 +37,7 @@ _FULL_SCORE = {"2dfan4": 0.9, "peppa": 0.95}
 """What the network says of itself where it is as sure as it gets."""
 
 _HEAT_SIDE = 64
+_FIVE_OF_106 = (38, 88, 86, 52, 61)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,6 +188,44 @@ def five_of_68(points: NDArray[np.floating]) -> NDArray[np.float32]:
     flat = np.asarray(points)[:, :2]
     five = flat[36:42].mean(axis=0), flat[42:48].mean(axis=0), flat[30], flat[48], flat[54]
     return np.stack(five).astype(np.float32)
+
+
+def five_of_106(points: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Eyes, nose tip and mouth corners out of 2d106det's points, float32 (5, 2).
+
+    Source: the five that users of InsightFace's network align by.
+    """
+    return np.asarray(points)[list(_FIVE_OF_106), :2].astype(np.float32)
+
+
+def five_points(
+    landmarker: BoxLandmarker | FiveLandmarker,
+    pixels_bgr: NDArray[np.uint8],
+    bbox: NDArray[np.floating],
+    roll_rad: float,
+    kps: NDArray[np.floating],
+) -> Landmarks:
+    """What a landmarker of any kind says of the five points that align a face.
+
+    Args:
+        landmarker: one of this module's.
+        pixels_bgr: uint8 (H, W, 3).
+        bbox: (4,) x0, y0, x1, y1 in these pixels; for those that look at the picture.
+        roll_rad: see :meth:`BoxLandmarker.locate`.
+        kps: (5, 2) pixels, as somebody else saw them; for fan_68_5, which mends those.
+
+    Returns:
+        Five points, float32 (5, 2), in the order of ``Face.kps``, and the score.
+
+    Raises:
+        ModelError: the network failed, or its outputs are not those of the model.
+    """
+    if isinstance(landmarker, FiveLandmarker):
+        seen = landmarker.extend(kps)
+    else:
+        seen = landmarker.locate(pixels_bgr, bbox, roll_rad)
+    five = five_of_106 if len(seen.points) == 106 else five_of_68
+    return Landmarks(five(seen.points), seen.score)
 
 
 def _brightened(crop_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from masquerade.models.spec import ModelSpec
     from masquerade.runtime.network import Network
 
-__all__ = ["FACE_REGIONS", "REGIONS", "FaceParser", "JointMasker", "Masker", "OcclusionMasker"]
+__all__ = [
+    "FACE_REGIONS",
+    "REGIONS",
+    "FaceParser",
+    "JointMasker",
+    "MaskKind",
+    "Masker",
+    "OcclusionMasker",
+    "mask_kind",
+]
+
+MaskKind = Literal["occlusion", "region"]
+"""What a masker tells: what covers a face, or which part of a head is what."""
 
 REGIONS: dict[str, int] = {
     "skin": 1,
@@ -40,6 +52,11 @@ FACE_REGIONS: tuple[str, ...] = tuple(name for name in REGIONS if name != "glass
 
 _SOFTNESS_PX = 5.0
 """Standard deviation of the blur that ends in the middle of an edge."""
+
+
+def mask_kind(spec: ModelSpec) -> MaskKind:
+    """What a model of the kind masker tells."""
+    return "region" if spec.family == "bisenet" else "occlusion"
 
 
 class Masker:
@@ -149,15 +166,21 @@ class JointMasker:
     """Several maskers of one size: the face is drawn where all of them allow it.
 
     Args:
-        parts: at least one; as FaceFusion joins XSeg 1, 2 and 3.
+        parts: at least one, all of one kind; as FaceFusion joins XSeg 1, 2 and 3.
 
     Attributes:
         spec: of the first part.
         size: side of the crops in pixels.
+
+    Raises:
+        ModelError: they look at crops of different sizes.
     """
 
     def __init__(self, parts: Sequence[Masker]) -> None:
         self._parts = tuple(parts)
+        if len({part.size for part in parts}) > 1:
+            names = " and ".join(part.spec.name for part in parts)
+            raise ModelError(f"{names} look at crops of different sizes. Choose one of them.")
         self.spec = parts[0].spec
         self.size = parts[0].size
 
@@ -165,11 +188,6 @@ class JointMasker:
         """See :meth:`Masker.mask`; softened once, after the least of all was taken."""
         least = np.minimum.reduce([part.raw(crop_bgr) for part in self._parts])
         return _softened(np.asarray(least, np.float32))
-
-    def close(self) -> None:
-        """Let the networks go."""
-        for part in self._parts:
-            part.close()
 
 
 def _softened(mask: NDArray[np.float32]) -> NDArray[np.uint8]:

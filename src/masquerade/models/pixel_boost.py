@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from masquerade.models.donor_code import DonorCode
     from masquerade.models.swapper import Swapper
 
-__all__ = ["merge_phases", "split_phases", "swap_boosted", "swap_many_boosted"]
+__all__ = ["merge_phases", "split_phases", "swap_boosted"]
+
+_Value = TypeVar("_Value", bound=np.generic)
 
 
 def split_phases(crop_bgr: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
@@ -37,65 +39,48 @@ def split_phases(crop_bgr: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(grid).reshape(step * step, size, size, 3)
 
 
-def merge_phases(crops_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def merge_phases(crops: NDArray[_Value]) -> NDArray[_Value]:
     """Undo :func:`split_phases`, bit for bit.
 
     Args:
-        crops_bgr: uint8 (d * d, S, S, 3).
+        crops: (d * d, S, S, C) of any dtype: pictures, or masks with C = 1.
 
     Returns:
-        uint8 (d * S, d * S, 3).
+        (d * S, d * S, C), of the same dtype.
     """
-    count, size = crops_bgr.shape[:2]
+    count, size, _, channels = crops.shape
     step = round(count**0.5)
-    grid = crops_bgr.reshape(step, step, size, size, 3).transpose(2, 0, 3, 1, 4)
-    return np.ascontiguousarray(grid).reshape(step * size, step * size, 3)
+    grid = crops.reshape(step, step, size, size, channels).transpose(2, 0, 3, 1, 4)
+    return np.ascontiguousarray(grid).reshape(step * size, step * size, channels)
 
 
 def swap_boosted(
-    swapper: Swapper, crop_bgr: NDArray[np.uint8], code: DonorCode, *, weight: float = 0.5
-) -> NDArray[np.uint8]:
-    """Swap a crop that is a multiple of the swapper's size; d times as wide costs d * d runs.
-
-    Args:
-        swapper: draws every phase.
-        crop_bgr: uint8 (P, P, 3), cut by the swapper's template at P.
-        code: of the donor.
-        weight: identity weight; see :meth:`Swapper.swap`.
-
-    Returns:
-        uint8 (P, P, 3).
-
-    Raises:
-        ModelError: P is no multiple of the swapper's size, or the network failed.
-    """
-    return np.asarray(swap_many_boosted(swapper, crop_bgr[None], (code,), weight=weight)[0])
-
-
-def swap_many_boosted(
     swapper: Swapper,
     crops_bgr: NDArray[np.uint8],
     codes: Sequence[DonorCode],
     *,
     weight: float = 0.5,
-) -> NDArray[np.uint8]:
-    """As :func:`swap_boosted`, of several faces; the phases of all of them go together.
+) -> tuple[NDArray[np.uint8], NDArray[np.float32] | None]:
+    """Swap crops that are a multiple of the swapper's size; d times as wide costs d * d runs.
+
+    The phases of all faces go together.
 
     Args:
         swapper: draws every phase.
-        crops_bgr: uint8 (N, P, P, 3).
+        crops_bgr: uint8 (N, P, P, 3), cut by the swapper's template at P.
         codes: of the donors, one for each crop.
-        weight: see there.
+        weight: identity weight; see :meth:`Swapper.swap`.
 
     Returns:
-        uint8 (N, P, P, 3).
+        The faces, uint8 (N, P, P, 3), and the masks that some swappers give besides: float32
+        (N, P, P) from 0 to 1 where 1 is the swapped face, None of the others.
 
     Raises:
-        ModelError: see there.
+        ModelError: P is no multiple of the swapper's size, or the network failed.
     """
     side = crops_bgr.shape[1]
     if side == swapper.size:
-        return swapper.swap(crops_bgr, codes, weight=weight)
+        return swapper.swap_with_masks(crops_bgr, codes, weight=weight)
     if side % swapper.size:
         raise ModelError(
             f"A crop of {side} pixels is no multiple of {swapper.size}. "
@@ -106,5 +91,12 @@ def swap_many_boosted(
     # A target is looked at once and whole, not once for every phase.
     pairs = zip(codes, crops_bgr, strict=True)
     leaning = [swapper.weighted(code, crop, weight) for code, crop in pairs]
-    swapped = swapper.swap(phases, [code for code in leaning for _ in range(each)])
-    return np.stack([merge_phases(part) for part in np.split(swapped, len(crops_bgr))])
+    of_phases = [code for code in leaning for _ in range(each)]
+    faces, masks = swapper.swap_with_masks(phases, of_phases)
+    merged = _merged(faces, len(crops_bgr))
+    return merged, None if masks is None else _merged(masks[..., None], len(crops_bgr))[..., 0]
+
+
+def _merged(phases: NDArray[_Value], count: int) -> NDArray[_Value]:
+    """The phases of ``count`` crops, each crop's together."""
+    return np.stack([merge_phases(part) for part in np.split(phases, count)])

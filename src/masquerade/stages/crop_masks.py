@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from masquerade.core.errors import ModelError
+from masquerade.models.maskers import mask_kind
 from masquerade.stages.face_masks import combine, mesh_mask
 from masquerade.stages.mesh_occlusion import MeshOcclusion
 from masquerade.stages.mouth_mask import mouth_mask
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from masquerade.stages.swapped_crop import SwappedCrop
 
 __all__ = ["CropMasks", "Masker"]
-
-_REGION_FAMILY = "bisenet"
 
 
 class Masker(Protocol):
@@ -48,7 +47,7 @@ class CropMasks:
     for it was given.
 
     Args:
-        maskers: networks; those of the family "bisenet" tell regions, others what is in front.
+        maskers: networks that tell regions, or what is in front.
         settings: ``mask`` and ``mouth_mask`` are read.
 
     Raises:
@@ -56,8 +55,8 @@ class CropMasks:
     """
 
     def __init__(self, maskers: Sequence[Masker], settings: Settings) -> None:
-        self._regions = tuple(item for item in maskers if item.spec.family == _REGION_FAMILY)
-        self._front = tuple(item for item in maskers if item.spec.family != _REGION_FAMILY)
+        self._regions = tuple(item for item in maskers if mask_kind(item.spec) == "region")
+        self._front = tuple(item for item in maskers if mask_kind(item.spec) == "occlusion")
         self._embedded = MeshOcclusion()
         self.configure(settings)
 

@@ -17,12 +17,14 @@ from masquerade.geometry.affine import apply_affine
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["box_mask", "combine", "mesh_mask", "warp_mask"]
+__all__ = ["box_mask", "combine", "mesh_mask", "models_mask", "warp_mask"]
 
 _BLUR_OF_SIDE = 0.5
 _SIGMA_OF_BLUR = 0.25
 _RIM_OF_FACE = 0.05
 """Width of the mesh mask's soft rim as a share of the face's width; it lies within the outline."""
+_LEAST_SHARE = 0.05
+"""Of a crop; a whole face takes a third and more of it."""
 _MOST_CELLS = 128
 """Side at which soft masks are drawn: they hold nothing finer and are enlarged."""
 
@@ -80,6 +82,21 @@ def mesh_mask(
     drawn = np.asarray(cv2.erode(drawn, _disc(reach)), np.uint8)
     soft = cv2.GaussianBlur(drawn, (0, 0), rim / 2)[room : room + cells, room : room + cells]
     return _enlarged(np.asarray(soft, np.uint8), size)
+
+
+def models_mask(mask: NDArray[np.float32]) -> NDArray[np.uint8] | None:
+    """What a swapper itself says of where it has drawn the face.
+
+    Args:
+        mask: float32 (S, S), 0..1, as the network gave it.
+
+    Returns:
+        uint8 (S, S); None where it leaves next to nothing of the face. That is no mask but a
+        failure, and to believe it would show the real face.
+    """
+    if not float((mask > 0.5).mean()) >= _LEAST_SHARE:
+        return None
+    return np.asarray(np.rint(mask * 255), np.uint8)
 
 
 def warp_mask(mask: NDArray[np.uint8], matrix: NDArray[np.float64], size: int) -> NDArray[np.uint8]:

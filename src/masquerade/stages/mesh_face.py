@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from masquerade.core.errors import ModelError
-from masquerade.geometry.templates import align, kps_from_landmarks, warp_crop
-from masquerade.stages.face_maker import FaceMaker
+from masquerade.geometry.templates import align, warp_crop
+from masquerade.stages.crop_points import CropPoints
+from masquerade.stages.face_maker import FaceMaker, WantedFace
 from masquerade.stages.face_masks import warp_mask
 from masquerade.stages.finished_face import FinishedFace
 from masquerade.stages.meshswap.renderer import Donor, FaceRenderer
@@ -41,6 +42,7 @@ class MeshFace(FaceMaker):
         enhancers: run on the drawn face one after the other.
         settings: how faces are drawn and how much of the enhanced one is taken.
         landmarker: lets each track's swap look at its first result and mend it.
+        points: tells the five points by which faces are cut for the enhancers.
 
     Attributes:
         enhances: whether the enhancers run; may be set at any time.
@@ -51,11 +53,13 @@ class MeshFace(FaceMaker):
         enhancers: Sequence[Enhancer],
         settings: Settings,
         landmarker: Landmarker | None = None,
+        points: CropPoints | None = None,
     ) -> None:
         self._enhancers = tuple(enhancers)
         self.enhances = True
         self._settings = settings
         self._landmarker = landmarker
+        self._points = points or CropPoints()
         self._donors: dict[str, Donor] = {}
         self._renderers: dict[int, FaceRenderer] = {}
 
@@ -68,6 +72,7 @@ class MeshFace(FaceMaker):
     def forget(self) -> None:
         """Forget the tracks: a new scene, or a new stream. Donors stay known."""
         self._renderers.clear()
+        self._points.forget()
 
     def encode(self, identity: Identity) -> Donor:
         """What the renderer knows of a donor; worked out at the first call for an identity."""
@@ -105,8 +110,8 @@ class MeshFace(FaceMaker):
             patch = renderer.draw(pixels_bgr, landmarks, track_id, None, crowded=False)
         if landmarks is None or patch is None:
             raise ModelError("The face lies outside the frame or has no mesh; it is hidden.")
-        aligned = self._settings.alignment == "mesh"
-        points = kps_from_landmarks(landmarks) if aligned else kps
+        face = WantedFace(landmarks, kps, code, track_id)
+        points = self._points.find(pixels_bgr, face, self._settings)
         drawn = pixels_bgr.copy()
         blend(drawn, patch)
         enhancers = self._enhancers if self.enhances else ()

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from masquerade.geometry.templates import align, kps_from_landmarks, warp_crop
-from masquerade.models.pixel_boost import swap_many_boosted
+from masquerade.geometry.templates import align, warp_crop
+from masquerade.models.pixel_boost import swap_boosted
 from masquerade.stages.crop_masks import CropMasks
+from masquerade.stages.crop_points import CropPoints
 from masquerade.stages.crowd import each, together
 from masquerade.stages.face_color import match_color
 from masquerade.stages.face_maker import Made, WantedFace
-from masquerade.stages.face_masks import box_mask
+from masquerade.stages.face_masks import box_mask, combine, models_mask
 from masquerade.stages.finished_face import FinishedFace
 from masquerade.stages.swapped_crop import SwappedCrop
 
@@ -62,6 +63,7 @@ class NetworkFace:
         enhancers: run on the swapped face one after the other.
         maskers: networks that say where it may be drawn; see ``crop_masks.py``.
         settings: how faces are cut, drawn, masked and coloured.
+        points: tells the five points by which they are cut.
 
     Attributes:
         enhances: whether the enhancers run; may be set at any time.
@@ -76,20 +78,24 @@ class NetworkFace:
         enhancers: Sequence[Enhancer],
         maskers: Sequence[Masker],
         settings: Settings,
+        points: CropPoints | None = None,
     ) -> None:
         self._swapper = swapper
         self._enhancers = tuple(enhancers)
         self.enhances = True
         self._masks = CropMasks(maskers, settings)
+        self._points = points or CropPoints()
         self._settings = settings
         self._encoding = threading.Lock()
         self._codes: weakref.WeakKeyDictionary[Identity, DonorCode] = weakref.WeakKeyDictionary()
 
     @property
     def parallel(self) -> int:
-        """On how many devices the networks run."""
+        """On how many devices the networks run: as one of them enhances a face, another may swap
+        the next.
+        """
         networks = (self._swapper.network, *(item.network for item in self._enhancers))
-        return max(network.parallel for network in networks)
+        return len(frozenset().union(*(network.devices for network in networks)))
 
     def batches(self, count: int) -> bool:
         """Whether all networks that draw are quicker with ``count`` faces together, as far as is
@@ -113,6 +119,7 @@ class NetworkFace:
     def forget(self) -> None:
         """Forget the tracks: a new scene, or a new stream. Donors stay known."""
         self._masks.forget()
+        self._points.forget()
 
     def encode(self, identity: Identity) -> DonorCode:
         """What the swapper knows of a donor; worked out at the first call for an identity.
@@ -178,9 +185,7 @@ class NetworkFace:
 
     def _cut(self, pixels_bgr: NDArray[np.uint8], settings: Settings, face: WantedFace) -> _InWork:
         """The face as the frame shows it, in the swapper's square."""
-        points, size = face.kps, self._side(settings)
-        if face.landmarks is not None and settings.alignment == "mesh":
-            points = kps_from_landmarks(face.landmarks)
+        points, size = self._points.find(pixels_bgr, face, settings), self._side(settings)
         matrix = align(
             points,
             self._swapper.template,
@@ -200,9 +205,16 @@ class NetworkFace:
     def _swapped(self, settings: Settings, works: Sequence[_InWork]) -> list[_InWork]:
         targets = np.stack([work.crop.target for work in works])
         codes = [work.face.code for work in works]
-        swapped = swap_many_boosted(self._swapper, targets, codes, weight=settings.identity_weight)
-        pairs = zip(works, swapped, strict=True)
-        return [replace(work, crop=replace(work.crop, pixels=face)) for work, face in pairs]
+        weight = settings.identity_weight
+        faces, masks = swap_boosted(self._swapper, targets, codes, weight=weight)
+        covers = [work.crop.cover for work in works]
+        if masks is not None and "model" in settings.mask:
+            pairs = zip(covers, masks, strict=True)
+            covers = [combine(cover, models_mask(mask)) for cover, mask in pairs]
+        return [
+            replace(work, crop=replace(work.crop, pixels=face, cover=cover))
+            for work, face, cover in zip(works, faces, covers, strict=True)
+        ]
 
     def _finished(
         self, pixels_bgr: NDArray[np.uint8], settings: Settings, work: _InWork

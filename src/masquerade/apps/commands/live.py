@@ -25,7 +25,7 @@ from masquerade.apps.live.status_line import StatusLine
 from masquerade.apps.network_arguments import execution_from
 from masquerade.core.settings import Settings
 from masquerade.engine import Engine
-from masquerade.engine.brought import check_models
+from masquerade.engine.asked import check_models
 from masquerade.engine.live import LiveSession
 from masquerade.engine.live_options import LiveOptions
 from masquerade.media.limits import MediaLimits

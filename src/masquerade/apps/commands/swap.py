@@ -16,7 +16,7 @@ from masquerade.apps.table import table
 from masquerade.core.errors import CancelledError, MasqueradeError, RuntimeSetupError
 from masquerade.core.settings import Settings
 from masquerade.engine import Engine, Report
-from masquerade.engine.brought import check_models
+from masquerade.engine.asked import check_models
 from masquerade.media.file import VideoOptions
 from masquerade.media.image import read_image, write_image
 from masquerade.media.limits import MediaLimits

@@ -37,15 +37,29 @@ def draw_converter(drawing: Drawing) -> ModelProto:
     return drawing.model()
 
 
+_FIVE = {
+    68: (range(36, 42), range(42, 48), (30,), (48,), (54,)),
+    106: ((38,), (88,), (86,), (52,), (61,)),
+}
+"""Which of a network's points are eyes, nose tip and mouth corners."""
+_FACE = ((-0.13, -0.1), (0.13, -0.1), (0.0, 0.05), (-0.1, 0.15), (0.1, 0.15))
+
+
 def landmark_offsets(points: int) -> np.ndarray:
-    """Where the stand-ins' landmarks lie about the middle of the red, (points, 2), crop = 1."""
+    """Where the stand-ins' landmarks lie about the middle of the red, (points, 2), crop = 1.
+
+    A spiral, but for those that a face is aligned by: they lie as they do on a face.
+    """
     turns = np.arange(points) * 2.4
     radii = 0.04 + 0.16 * np.arange(points) / points
-    return np.stack([np.cos(turns) * radii, np.sin(turns) * radii], axis=1)
+    offsets = np.stack([np.cos(turns) * radii, np.sin(turns) * radii], axis=1)
+    for numbers, place in zip(_FIVE[points], _FACE, strict=True):
+        offsets[list(numbers)] = place
+    return offsets
 
 
 def draw_landmarker(drawing: Drawing) -> ModelProto:
-    """A spiral of points about the middle of what is red in the crop."""
+    """Points about the middle of what is red in the crop; see :func:`landmark_offsets`."""
     spec = drawing.spec
     if spec.family == "fan_68_5":
         return _from_five(drawing)
@@ -98,9 +112,11 @@ def _third(drawing: Drawing, placed: str, value: float) -> str:
 
 
 def _from_five(drawing: Drawing) -> ModelProto:
-    """68 points as fixed mixtures of five."""
+    """68 points as fixed mixtures of five, each of which has most weight in its own."""
     x = drawing.feed("input", 5, 2)
     weights = np.abs(drawing.random(68, 5))
+    for place, numbers in enumerate(_FIVE[68]):
+        weights[list(numbers), place] += 20
     weights /= weights.sum(axis=1, keepdims=True)
     mixed = drawing.node("MatMul", drawing.number(weights), x)
     drawing.give("output", mixed, drawing.batch, 68, 2)
