@@ -14,6 +14,7 @@ from masquerade import Engine, Execution, Identity, Settings
 from masquerade.models.library import Library
 from masquerade.models.opening import close_models
 from masquerade.runtime import loader
+from masquerade.runtime.provider_options import ProviderSetup
 from masquerade.runtime.session import Session
 from masquerade.testing.networks.functional import fill_library
 
@@ -53,7 +54,9 @@ def test_the_faces_of_a_frame_are_made_on_both_and_are_the_same(donor, couple, m
         expected, report = engine.swap_picture(couple)
     assert report.faces_swapped == 2
 
-    monkeypatch.setattr(loader, "_has_devices", lambda *_: True)
+    monkeypatch.setattr(loader, "has_numbers", lambda *_: True)
+    numbered = property(lambda setup: f"cpu:{setup.device_id}")
+    monkeypatch.setattr(ProviderSetup, "device", numbered)
     close_models()
     seen: set[tuple[str, int]] = set()
     both, run = threading.Barrier(2), Session.run

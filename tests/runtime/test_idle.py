@@ -45,7 +45,7 @@ class Library:
         return (Port("x", (1,), np.dtype(np.float32)),)
 
     output_ports = input_ports
-    provider = "cpu"
+    provider, devices = "cpu", frozenset({"cpu"})
 
     def run(self, feeds):
         self.begun.set()

@@ -245,7 +245,7 @@ def test_several_devices_get_a_network_each(path: Path, monkeypatch: pytest.Monk
     execution = Execution(threads=1, options=ORT.options, device_ids=(0, 1))
     with load_network(path, execution) as one:
         assert not isinstance(one, SpreadNetwork)  # a processor is one device
-    monkeypatch.setattr(loader, "_has_devices", lambda *_: True)
+    monkeypatch.setattr(loader, "has_numbers", lambda *_: True)
     with load_network(path, execution) as two:
         assert isinstance(two, SpreadNetwork)
         result = two.run(plausible_feeds(two.input_ports))[0]

@@ -17,6 +17,7 @@ class Device:
 
     def __init__(self, name: str, latency_s: float = 0.0) -> None:
         self.provider, self.precision = name, "fp32"
+        self.devices = frozenset({f"{name}:{id(self)}"})
         self.input_ports = self.output_ports = (Port("x", (1,), np.dtype(np.float32)),)
         self.notices = ("Both are slow.",)
         self.runs, self.closed = 0, False
@@ -89,7 +90,7 @@ def test_it_speaks_for_all_and_closes_all() -> None:
         assert network.placement() == {"cuda": 6}
         assert network.notices == ("Both are slow.",)
         assert (network.provider, network.precision) == ("cuda", "fp32")
-        assert network.parallel == 2
+        assert len(network.devices) == 2
     assert all(device.closed for device in devices)
     with pytest.raises(ModelError, match="at least"):
         SpreadNetwork([])

@@ -12,6 +12,7 @@ from masquerade.core.frame import Change, Frame, FrameJob
 from masquerade.core.lifetimes import Closing
 from masquerade.core.settings import Settings
 from masquerade.engine.asked import asked_networks, check_models
+from masquerade.engine.asked_providers import check_providers
 from masquerade.engine.changes import donors_change
 from masquerade.engine.donors import as_identities, as_references, checked_picture
 from masquerade.engine.refusals import nobody_to_swap, require_face
@@ -62,6 +63,7 @@ class Engine(Closing):
         SettingsError: no donor, or a reference for a donor that is not there.
         ModelError: a network that the settings name is not installed.
         LicenceError: its licence was not accepted.
+        ProviderError: a provider that was asked for is not installed.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Engine(Closing):
     ) -> None:
         self.settings = settings or Settings()
         check_models(self.settings)
+        check_providers(execution or Execution())
         self.identities: Mapping[str, Identity] = as_identities(donors)
         self._references = as_references(references, self.identities)
         self._staging = Staging(execution or Execution(), stage_clock)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from masquerade.core.errors import MemoryBudgetError
 from masquerade.core.lifetimes import Closing
 from masquerade.engine.asked import asked_networks
+from masquerade.engine.asked_providers import prove_active
 from masquerade.engine.brought import BroughtNetworks, open_less, open_networks
 from masquerade.engine.leases import shared_leases
 
@@ -42,6 +43,9 @@ class HeldNetworks(Closing):
         self._closed = False
         self._networks = open_networks(settings, execution)
         self._take(self._networks, ())
+        if not self._networks.held:
+            for sentence in prove_active(execution):
+                notice(sentence)
 
     @property
     def networks(self) -> BroughtNetworks:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from masquerade.core.errors import InputError, MasqueradeError
 from masquerade.core.lifetimes import Closing
-from masquerade.engine.asked import EMBEDDED, asked_models
+from masquerade.engine.asked import EMBEDDED
 from masquerade.engine.changes import networks_change, settings_change
 from masquerade.engine.finding import face_finder, finding_stages
 from masquerade.engine.held_networks import HeldNetworks
@@ -178,11 +178,6 @@ class Staging(Closing):
             _require_portraits(identities)
         self._held = HeldNetworks(settings, self._execution, self._notice)
         self._opened = [*(held for held in self._opened if not held.closed), self._held]
-        if not asked_models(settings) and set(self._execution.providers) - {"auto", "cpu"}:
-            self._notice(
-                "The built-in networks run on the processor: execution providers concern the "
-                "models that are brought (`masquerade models list`)."
-            )
         return self._held
 
     def _swap(

@@ -76,7 +76,7 @@ class _NotedError(ModelError):
 class _NotingNetwork:
     """A network with a file's ports that leaves every run with its inputs."""
 
-    provider, precision, parallel = "cpu", "fp32", 1
+    provider, precision, devices = "cpu", "fp32", frozenset({"cpu"})
 
     def __init__(self, inputs: tuple[Port, ...], outputs: tuple[Port, ...]) -> None:
         self.input_ports, self.output_ports = inputs, outputs

@@ -191,6 +191,7 @@ def _swapper(spec: ModelSpec, execution: Execution, library: Library) -> Swapper
 def _network(spec: ModelSpec, execution: Execution, library: Library) -> Network:
     """The file, checked against the hash that it had when it came, with the variants made of it."""
     path, variants = library.path(spec.name), library.variants(spec.name)
+    execution = execution.of_role(spec.role)
     helps = spec.role not in ("swapper", "enhancer")
     if helps and execution.precision == "int8" and "int8" not in variants:
         # Whoever asks for int8 means the large networks; the others go along as they are.

@@ -41,9 +41,6 @@ class IdleNetwork(Closing):
     Raises: what ``open_`` raises.
     """
 
-    parallel = 1
-    """One device; see :class:`~masquerade.runtime.network.Network`."""
-
     def __init__(
         self, open_: Callable[[], Opened], *, idle_s: float, watch: IdleWatch | None = None
     ) -> None:
@@ -59,6 +56,7 @@ class IdleNetwork(Closing):
         self.output_ports: tuple[Port, ...] = opened.output_ports
         self.provider: str = opened.provider
         self.precision: str = opened.precision
+        self.devices: frozenset[str] = opened.devices
         self.notices: tuple[str, ...] = opened.notices
         self._watch.add(self)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-__all__ = ["KNOWN_OPTIONS"]
+__all__ = ["KNOWN_OPTIONS", "KNOWN_VALUES", "WHOLE_NUMBERS"]
 
 _CUDA = """
     device_id gpu_mem_limit arena_extend_strategy cudnn_conv_algo_search
@@ -59,8 +59,7 @@ _COREML = """
 
 KNOWN_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        # Ours, since ONNX Runtime's own processor provider has none that matter. `library` is
-        # auto, onnxruntime or openvino; `winograd` is auto, on or off.
+        # Ours, since ONNX Runtime's own processor provider has none that matter.
         "cpu": ("library", "winograd"),
         "cuda": tuple(_CUDA.split()),
         "tensorrt": tuple(_TENSORRT.split()),
@@ -78,3 +77,21 @@ KNOWN_OPTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """By short name, in a sensible order. OpenVINO's ``dynamic_quantization_group_size`` is for the
 package ``openvino`` only."""
+
+KNOWN_VALUES: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
+    {
+        ("cpu", "library"): ("auto", "onnxruntime", "openvino"),
+        ("cpu", "winograd"): ("auto", "on", "off"),
+    }
+)
+"""What options take whose values no library checks, by provider and option."""
+
+WHOLE_NUMBERS = frozenset(
+    {
+        ("cuda", "gpu_mem_limit"),
+        ("tensorrt", "trt_max_workspace_size"),
+        ("migraphx", "migraphx_mem_limit"),
+        ("openvino", "num_of_threads"),
+    }
+)
+"""Options that take a whole number; those of memory in bytes."""

@@ -16,6 +16,7 @@ from masquerade.runtime.measured_choice import choose
 from masquerade.runtime.opened import LoadedNetwork, Opened
 from masquerade.runtime.opener import Opener
 from masquerade.runtime.precision_fallback import remembered_fault
+from masquerade.runtime.provider_options import has_numbers
 from masquerade.runtime.providers import installed_providers, resolve
 from masquerade.runtime.session_options import usable_cores
 from masquerade.runtime.spread import SpreadNetwork
@@ -64,7 +65,7 @@ def load_network(
         IdleNetwork(_Loading(opener, files, device_id).open, idle_s=execution.idle_s)
         for device_id in execution.device_ids[:1]
     ]
-    if _has_devices(networks[0].provider, execution):
+    if has_numbers(networks[0].provider, execution.options):
         networks += [
             IdleNetwork(_Loading(opener, files, device_id).open, idle_s=execution.idle_s)
             for device_id in execution.device_ids[1:]
@@ -78,13 +79,6 @@ def _set_limits(execution: Execution) -> None:
     if execution.max_vram_bytes is not None:
         for device_id in execution.device_ids:
             device_budget(device_id).set_limit(execution.max_vram_bytes)
-
-
-def _has_devices(provider: str, execution: Execution) -> bool:
-    """Whether a provider's devices have numbers; a processor is one device, however often named."""
-    if provider == "openvino":
-        return execution.options.get("openvino", {}).get("device_type") == "GPU"
-    return provider not in ("cpu", "coreml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +113,15 @@ class _Loading:
         return opened
 
     def _open_on(self, provider: str) -> Opened:
+        execution = self.opener.execution
+        device = execution.options.get("openvino", {}).get("device_type", "CPU")
+        # It stands in for the processor, and for nothing that was not asked for.
+        stands_in = provider == "openvino" or device == "CPU"
         groups = candidate_groups(
             provider,
             self.files,
-            self.opener.execution,
-            openvino=installed_providers().openvino,
+            execution,
+            openvino=installed_providers().openvino and stands_in,
             label=self.opener.label,
         )
         problem: Exception | None = None

@@ -51,8 +51,10 @@ class Network(Protocol):
         ...
 
     @property
-    def parallel(self) -> int:
-        """How many runs it works on at the same time: the number of its devices."""
+    def devices(self) -> frozenset[str]:
+        """Where it runs, such as ``{"cuda:0"}``; on each of them one run at a time gets on. Those
+        of networks that share a device are equal.
+        """
         ...
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:

@@ -47,9 +47,6 @@ class Opened(Closing):
     notices: tuple[str, ...] = ()
     admissions: tuple[Admission, ...] = ()
 
-    parallel = 1
-    """One device; see :class:`~masquerade.runtime.network.Network`."""
-
     @property
     def input_ports(self) -> tuple[Port, ...]:
         """In the order of the file."""
@@ -66,6 +63,12 @@ class Opened(Closing):
     def provider(self) -> str:
         """Short name of what it really runs on."""
         return str(self.network.provider)
+
+    @property
+    def devices(self) -> frozenset[str]:
+        """Where it runs; see :class:`~masquerade.runtime.network.Network`."""
+        devices: frozenset[str] = self.network.devices
+        return devices
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> list[NDArray[Any]]:
         """Results in the order of :attr:`output_ports`; errors as the network's."""

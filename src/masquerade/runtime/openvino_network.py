@@ -103,9 +103,6 @@ class OpenVinoNetwork(Closing):
         MemoryBudgetError: there is not enough memory for it.
     """
 
-    parallel = 1
-    """One device; see :class:`~masquerade.runtime.network.Network`."""
-
     def __init__(
         self, model: Path, setup: ProviderSetup, *, precision: str = "fp32", label: str = ""
     ) -> None:
@@ -116,6 +113,7 @@ class OpenVinoNetwork(Closing):
             raise ModelError(f"{model} is missing; pull or import the model again.")
         options = setup.options if setup.provider == "openvino" else {}
         device = options.get("device_type", "CPU")
+        self.devices = frozenset({setup.device})
         _check_device(device, precision)
         properties = openvino_properties(
             options, device=device, precision=precision, threads=choose_threads(setup.threads)

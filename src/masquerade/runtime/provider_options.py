@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from masquerade.core.errors import SettingsError
 from masquerade.core.execution import Execution
-from masquerade.runtime.known_options import KNOWN_OPTIONS
+from masquerade.runtime.given_options import check_option
 
-__all__ = ["ProviderSetup", "provider_setup"]
+__all__ = ["ProviderSetup", "has_numbers", "provider_setup"]
 
 _ON, _OFF = "1", "0"
 
@@ -54,6 +53,15 @@ class ProviderSetup:
     def options(self) -> Mapping[str, str]:
         """Options of the one that was meant."""
         return self.chain[0][1]
+
+    @property
+    def device(self) -> str:
+        """What the device is called, the same for all providers that run on it: ``cuda:0``."""
+        if self.provider == "openvino":
+            kind = self.options.get("device_type", "CPU")
+            return "cpu" if kind == "CPU" else f"openvino:{kind}"
+        name = "cuda" if self.provider == "tensorrt" else self.provider
+        return f"{name}:{self.device_id}" if has_numbers(name) else name
 
     def without_capture(self) -> ProviderSetup:
         """The same for a network that cannot be recorded, since some nodes run elsewhere."""
@@ -130,16 +138,25 @@ def provider_setup(
     )
 
 
+def has_numbers(provider: str, options: Mapping[str, Mapping[str, str]] | None = None) -> bool:
+    """Whether there may be several devices of a provider, told apart by their numbers. A processor
+    is one device, and OpenVINO counts graphics devices only.
+
+    Args:
+        provider: short name.
+        options: those of the user, by provider.
+    """
+    if provider == "openvino":
+        return (options or {}).get("openvino", {}).get("device_type") == "GPU"
+    return provider not in ("cpu", "coreml")
+
+
 def _given(provider: str, execution: Execution, chosen: dict[str, str]) -> dict[str, str]:
     """What is chosen here, with what the user has given above it."""
     names = ("directml", "dml") if provider == "directml" else (provider,)
     given = {k: str(v) for name in names for k, v in execution.options.get(name, {}).items()}
-    known = KNOWN_OPTIONS[provider]
-    for key in given:
-        if key not in known:
-            raise SettingsError(
-                f"The provider {provider!r} has no option {key!r}; it has {', '.join(known)}."
-            )
+    for key, value in given.items():
+        check_option(provider, key, value)
     if given.get("user_compute_stream"):
         given.setdefault("has_user_compute_stream", _ON)
     if given.get("device_type") == "GPU":

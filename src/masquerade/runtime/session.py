@@ -54,9 +54,6 @@ class Session(Closing):
         RuntimeSetupError: ONNX Runtime is not set up.
     """
 
-    parallel = 1
-    """One device; see :class:`~masquerade.runtime.network.Network`."""
-
     def __init__(
         self,
         model: Path | str | bytes,
@@ -93,6 +90,11 @@ class Session(Closing):
     def provider(self) -> str:
         """Short name of what it runs on."""
         return self._setup.provider
+
+    @property
+    def devices(self) -> frozenset[str]:
+        """The one that was meant; see :class:`~masquerade.runtime.network.Network`."""
+        return frozenset({self._setup.device})
 
     @property
     def setup(self) -> ProviderSetup:

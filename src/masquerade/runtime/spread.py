@@ -62,9 +62,9 @@ class SpreadNetwork(Closing):
         return self._networks[0].precision
 
     @property
-    def parallel(self) -> int:
-        """The number of devices."""
-        return len(self._networks)
+    def devices(self) -> frozenset[str]:
+        """Those of all of them."""
+        return frozenset().union(*(network.devices for network in self._networks))
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -74,7 +74,6 @@ class SimulatedNetwork:
     """
 
     precision = "fp32"
-    parallel = 1
     notices: tuple[str, ...] = ()
     """What a loader would have to tell: nothing."""
 
@@ -93,6 +92,7 @@ class SimulatedNetwork:
         self.provider = provider
         self.device = device or SimulatedDevice()
         self._latency_s, self._per_item_s = latency_ms / 1e3, per_item_ms / 1e3
+        self.devices = frozenset({f"simulated:{id(self.device):x}"})
         self._compute = compute or self._zeros
         self._closed = False
 

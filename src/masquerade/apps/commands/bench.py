@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from masquerade.apps.bench.apart import measure_apart
 from masquerade.apps.bench.quoted import QUOTED
 from masquerade.apps.bench.scenario import Scenario, all_scenarios, find_scenario
-from masquerade.apps.network_arguments import execution_from
+from masquerade.apps.execution_arguments import execution_from, execution_words
 from masquerade.apps.table import table
 
 if TYPE_CHECKING:
@@ -34,10 +34,10 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         return {"scenarios": [item.name for item in scenarios]}
     if args.here:
         return _measure_here(scenarios[0], args)
-    rows = []
+    rows, execution = [], execution_from(args)
     for number, item in enumerate(scenarios, 1):
         console.note(f"[{number}/{len(scenarios)}] {item.name}")
-        row = measure_apart(item, args.seconds, _execution_words(args))
+        row = measure_apart(item, args.seconds, execution_words(execution))
         rows.append(row)
         if "error" in row:
             console.note(f"    {row['error']}")
@@ -64,20 +64,6 @@ def _measure_here(scenario: Scenario, args: argparse.Namespace) -> dict[str, Any
     from masquerade.apps.bench.measure import measure
 
     return measure(scenario, execution_from(args), args.seconds).as_dict()
-
-
-def _execution_words(args: argparse.Namespace) -> list[str]:
-    """The options of :func:`add_execution` once more, for another process."""
-    execution = execution_from(args)
-    words = ["--execution-provider", ",".join(execution.providers)]
-    words += ["--precision", execution.precision]
-    words += ["--device-id", ",".join(map(str, execution.device_ids))]
-    words += ["--execution-threads", str(execution.threads)] if execution.threads else []
-    words += ["--allow-fallback"] if execution.allow_fallback else []
-    limits = {"--max-memory": execution.max_memory_bytes, "--max-vram": execution.max_vram_bytes}
-    for option, limit in limits.items():
-        words += [] if limit is None else [option, f"{limit / 2**30:g}"]
-    return words
 
 
 def _cells(row: dict[str, Any]) -> Sequence[str]:

@@ -26,6 +26,7 @@ from masquerade.apps.network_arguments import execution_from
 from masquerade.core.settings import Settings
 from masquerade.engine import Engine
 from masquerade.engine.asked import check_models
+from masquerade.engine.asked_providers import check_providers
 from masquerade.engine.live import LiveSession
 from masquerade.engine.live_options import LiveOptions
 from masquerade.media.limits import MediaLimits
@@ -50,7 +51,9 @@ _HERE = Path()
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Run the stream to its end and return its numbers."""
     settings = Settings().replace(**settings_changes(args))
+    execution = execution_from(args)
     check_models(settings)
+    check_providers(execution)
     limits = MediaLimits(max_pixels=args.max_pixels)
     outputs = Outputs(args)
     if settings.on_lost == "pass":
@@ -67,7 +70,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             Engine(
                 donors.identities,
                 settings,
-                execution=execution_from(args),
+                execution=execution,
                 references=donors.references or None,
             )
         )

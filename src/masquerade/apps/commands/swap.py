@@ -17,6 +17,7 @@ from masquerade.core.errors import CancelledError, MasqueradeError, RuntimeSetup
 from masquerade.core.settings import Settings
 from masquerade.engine import Engine, Report
 from masquerade.engine.asked import check_models
+from masquerade.engine.asked_providers import check_providers
 from masquerade.media.file import VideoOptions
 from masquerade.media.image import read_image, write_image
 from masquerade.media.limits import MediaLimits
@@ -37,6 +38,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     settings = Settings().replace(**settings_changes(args))
     execution = execution_from(args)
     check_models(settings)
+    check_providers(execution)
     options = _video_options(args)
     limits = MediaLimits(max_pixels=args.max_pixels)
     plan = make_plan(args.target, args.output)
