@@ -42,6 +42,9 @@ Model = (
 )
 """What :func:`open_model` may return."""
 
+_DRAWING = ("swapper", "enhancer", "upscaler")
+"""Roles of the large networks, which draw what is seen."""
+
 _Kind = TypeVar("_Kind")
 
 
@@ -192,7 +195,7 @@ def _network(spec: ModelSpec, execution: Execution, library: Library) -> Network
     """The file, checked against the hash that it had when it came, with the variants made of it."""
     path, variants = library.path(spec.name), library.variants(spec.name)
     execution = execution.of_role(spec.role)
-    helps = spec.role not in ("swapper", "enhancer")
+    helps = spec.role not in _DRAWING
     if helps and execution.precision == "int8" and "int8" not in variants:
         # Whoever asks for int8 means the large networks; the others go along as they are.
         execution = replace(execution, precision="auto")
@@ -202,5 +205,6 @@ def _network(spec: ModelSpec, execution: Execution, library: Library) -> Network
         sha256=library.sha256(path),
         label=spec.name,
         variants=variants,
+        draws=not helps,
         free_batch=spec.role == "swapper" and Batching.on(resolve(execution)[0][0]).may_gain(2),
     )

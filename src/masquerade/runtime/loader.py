@@ -20,6 +20,7 @@ from masquerade.runtime.provider_options import has_numbers
 from masquerade.runtime.providers import installed_providers, resolve
 from masquerade.runtime.session_options import usable_cores
 from masquerade.runtime.spread import SpreadNetwork
+from masquerade.runtime.watched import WatchedNetwork
 
 __all__ = ["load_network"]
 
@@ -34,6 +35,7 @@ def load_network(
     label: str = "",
     variants: Mapping[str, Path] | None = None,
     free_batch: bool = False,
+    draws: bool = False,
 ) -> LoadedNetwork:
     """Load a network that was brought by the user: checked, rewritten, within the budget.
 
@@ -48,6 +50,7 @@ def load_network(
         label: what messages call it, such as the model's name; "" takes the name of the file.
         variants: other files of the same network by their precision, such as {"int8": path}.
         free_batch: let it take several faces at once, where the graph permits.
+        draws: its results are pictures: they are watched, see ``watched.py``.
 
     Raises:
         ModelError: the file is missing, refused or damaged; or not there in the precision that
@@ -61,15 +64,12 @@ def load_network(
     label = label or path.stem
     files = brought_files(path, sha256, variants)
     opener = Opener(execution, label, free_batch)
-    networks = [
-        IdleNetwork(_Loading(opener, files, device_id).open, idle_s=execution.idle_s)
-        for device_id in execution.device_ids[:1]
-    ]
+    first, *further = (
+        _Loading(opener, files, device_id, draws) for device_id in execution.device_ids
+    )
+    networks = [first.network()]
     if has_numbers(networks[0].provider, execution.options):
-        networks += [
-            IdleNetwork(_Loading(opener, files, device_id).open, idle_s=execution.idle_s)
-            for device_id in execution.device_ids[1:]
-        ]
+        networks += [loading.network() for loading in further]
     return networks[0] if len(networks) == 1 else SpreadNetwork(networks)
 
 
@@ -88,6 +88,15 @@ class _Loading:
     opener: Opener
     files: Mapping[str, BroughtFile]
     device_id: int
+    draws: bool = False
+
+    def network(self) -> LoadedNetwork:
+        """It, given back while nobody uses it; watched where it draws."""
+        found = IdleNetwork(self.open, idle_s=self.opener.execution.idle_s)
+        if not self.draws:
+            return found
+        reduced = found.precision != "fp32" and self._full is not None
+        return WatchedNetwork(found, self.opener.label, self._exact if reduced else None)
 
     def open(self) -> Opened:
         """The network on the first provider that starts, in the best precision that fits."""
@@ -157,9 +166,20 @@ class _Loading:
         opened.notices = tuple(text for text in (group.notice, compared) if text)
         return opened if candidate.precision == "fp32" else self._checked(candidate, opened)
 
+    @property
+    def _full(self) -> BroughtFile | None:
+        """The file that full precision is computed from."""
+        return self.files.get("fp32") or self.files.get("fp16")
+
+    def _exact(self) -> LoadedNetwork:
+        """The same network in full precision."""
+        execution = replace(self.opener.execution, precision="fp32")
+        opener = replace(self.opener, execution=execution)
+        return IdleNetwork(replace(self, opener=opener).open, idle_s=execution.idle_s)
+
     def _checked(self, candidate: Candidate, opened: Opened) -> Opened:
         """The network, or the same in full precision where the reduced one is broken."""
-        full = self.files.get("fp32") or self.files.get("fp16")
+        full = self._full
         reference = Candidate(full, "cpu", "fp32") if full is not None else None
         fault = remembered_fault(candidate, opened, reference, self.opener.open, self.device_id)
         if not fault:
