@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from masquerade.core.face import Face
+from masquerade.core.face_fact import FaceFact, FaceOutcome
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +32,7 @@ class Frame:
         time_base: seconds per unit of ``pts``.
         captured_s: when the picture was taken, seconds of ``time.perf_counter``; None for files,
             whose frames have no such moment.
+        faces: what became of each face; set where a live stream leaves the stages.
     """
 
     pixels: NDArray[np.uint8]
@@ -38,6 +40,7 @@ class Frame:
     pts: int | None = None
     time_base: Fraction = Fraction(1, 1000)
     captured_s: float | None = None
+    faces: tuple[FaceFact, ...] = ()
 
     @property
     def seconds(self) -> float:
@@ -129,6 +132,25 @@ class FrameJob:
     def lost(self) -> bool:
         """Whether the frame as a whole cannot be finished: its picture must be concealed."""
         return self.late or any(failure.track_id is None for failure in self.failures)
+
+    def face_facts(self, *, passes: bool) -> tuple[FaceFact, ...]:
+        """What became of each face that is known in the frame.
+
+        Args:
+            passes: whether a face that was chosen and cannot be swapped is shown as it is.
+        """
+        drawn = set() if self.lost else {patch.track_id for patch in self.patches}
+        width, height = self.frame.size_wh
+        facts = []
+        for face in self.faces:
+            shown = not face.selected or (passes and face.track_id not in drawn)
+            outcome: FaceOutcome = "passed" if shown else "concealed"
+            if face.selected and face.track_id in drawn:
+                outcome = "swapped"
+            x0, y0, x1, y1 = (round(float(value)) for value in face.bbox)
+            box = max(0, x0), max(0, y0), min(width, x1), min(height, y1)
+            facts.append(FaceFact(face.track_id, box, outcome, face.donor))
+        return tuple(facts)
 
     @property
     def output(self) -> NDArray[np.uint8]:

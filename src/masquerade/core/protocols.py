@@ -90,7 +90,9 @@ class Sink(Protocol):
     sent cannot be taken back, so ``abort`` just ends it. It may also have ``notices`` and
     ``status`` as a source has, and ``wants_original = True``: then ``write_beside(frame,
     original)`` is called instead of ``write``, with the picture before the swap, uint8 (H, W, 3)
-    BGR, for the eyes of whoever runs the program.
+    BGR, for the eyes of whoever runs the program. A sink that keeps finished frames for a while
+    has ``take_back(seq)``: another donor is drawn from now on, so nothing of the frames up to
+    number ``seq`` may be shown any more. It is called from another thread and must not wait.
     """
 
     def write(self, frame: Frame) -> None:

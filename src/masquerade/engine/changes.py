@@ -41,6 +41,7 @@ def settings_change(
     references: Mapping[str, Attributes | int],
     swap: Callable[[Stage], Stage],
     effects: Any,
+    by_hand: Mapping[int, str | None],
 ) -> Change:
     """Everything works by these settings and draws these donors from one frame on.
 
@@ -50,11 +51,12 @@ def settings_change(
         references: whom each donor replaces.
         swap: sets the stage that swaps, or puts another in its place.
         effects: what ``Effects.prepare`` made of the settings.
+        by_hand: by track number, the donor that somebody gave to that face, None for nobody.
     """
     return Change(
         {
             "detect": _calling("configure", settings),
-            "select": _calling("configure", settings, identities, references),
+            "select": _calling("configure", settings, identities, references, by_hand),
             "swap": swap,
             "composite": _calling("configure", settings),
             "conceal": _calling("configure", settings),

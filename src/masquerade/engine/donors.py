@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
     from masquerade.core.face import Attributes
 
-__all__ = ["Donor", "Photo", "Reference", "as_identities", "as_references", "checked_picture"]
+__all__ = [
+    "Donor",
+    "Photo",
+    "Reference",
+    "as_identities",
+    "as_references",
+    "checked_by_hand",
+    "checked_picture",
+]
 
 Photo: TypeAlias = "str | PathLike[str] | NDArray[np.uint8]"
 """A file, or uint8 (H, W, 3) BGR."""
@@ -66,6 +74,23 @@ def as_references(given: Any, identities: Mapping[str, Identity]) -> dict[str, A
             f"there are {', '.join(identities)}."
         )
     return {name: _reference(item) for name, item in given.items()}
+
+
+def checked_by_hand(
+    faces: Mapping[int, str | None], identities: Mapping[str, Identity]
+) -> dict[int, str | None]:
+    """Which donor each face is to get, if all of them are there.
+
+    Raises:
+        SettingsError: there is no such donor.
+    """
+    for track, name in faces.items():
+        if name is not None and name not in identities:
+            raise SettingsError(
+                f"Face {track} is to get {name!r} but there is no such donor; "
+                f"there are {', '.join(identities)}."
+            )
+    return dict(faces)
 
 
 def _reference(given: Any) -> Attributes | int:

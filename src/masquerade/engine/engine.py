@@ -14,7 +14,7 @@ from masquerade.core.settings import Settings
 from masquerade.engine.asked import asked_networks, check_models
 from masquerade.engine.asked_providers import check_providers
 from masquerade.engine.changes import donors_change
-from masquerade.engine.donors import as_identities, as_references, checked_picture
+from masquerade.engine.donors import as_identities, as_references, checked_by_hand, checked_picture
 from masquerade.engine.refusals import nobody_to_swap, require_face
 from masquerade.engine.rehearsal import rehearsal_frames
 from masquerade.engine.staging import Staging
@@ -80,6 +80,7 @@ class Engine(Closing):
         check_providers(execution or Execution())
         self.identities: Mapping[str, Identity] = as_identities(donors)
         self._references = as_references(references, self.identities)
+        self._by_hand: Mapping[int, str | None] = {}
         self._staging = Staging(execution or Execution(), stage_clock)
         self._lines: dict[bool, Line] = {}
         self._next_seq = 0
@@ -242,19 +243,29 @@ class Engine(Closing):
             line.reset()
         return line
 
-    def change_donors(self, donors: Donor | Mapping[str, Donor]) -> tuple[Change, ...]:
+    def change_donors(
+        self,
+        donors: Donor | Mapping[str, Donor],
+        by_hand: Mapping[int, str | None] | None = None,
+    ) -> tuple[Change, ...]:
         """What the stages must take over to draw other donors, who are the engine's from now on.
+
+        Args:
+            donors: as for the class; each replaces whom the one before it did.
+            by_hand: by track number, the donor of that face, or None to leave it as it is. Donors
+                that are named here go to nobody else, but for the first one.
 
         Raises:
             NoFaceInDonorError: a donor's photo shows no face.
             InputError: a donor's file is missing, damaged or no picture.
-            SettingsError: no donor.
+            SettingsError: no donor, or a face for one that is not there.
         """
         identities = as_identities(donors)
+        faces = checked_by_hand(by_hand or {}, identities)
         heirs = dict(zip(self.identities, identities, strict=False))
-        references = {heirs[n]: r for n, r in self._references.items() if n in heirs}
-        change = self._staging.change(self.settings, identities, references, new_donors=True)
-        self.identities, self._references = identities, references
+        whom = {heirs[n]: r for n, r in self._references.items() if n in heirs}
+        change = self._staging.change(self.settings, identities, whom, faces, new_donors=True)
+        self.identities, self._references, self._by_hand = identities, whom, faces
         return change, donors_change()
 
     def change_settings(self, **changes: Any) -> Change:
@@ -266,7 +277,7 @@ class Engine(Closing):
             RuntimeSetupError: a network is missing, broken, or does not fit into memory.
         """
         settings = self.settings.replace(**changes)
-        change = self._staging.change(settings, self.identities, self._references)
+        change = self._staging.change(settings, self.identities, self._references, self._by_hand)
         if asked_networks(settings) != asked_networks(self.settings):
             self._lines.clear()  # their networks are given back
         self.settings = settings

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,6 +10,7 @@ from masquerade.core.errors import MasqueradeError
 from masquerade.core.frame import Change
 from masquerade.engine.live_options import LiveOptions
 from masquerade.engine.oversight import Oversight
+from masquerade.engine.stream_end import StreamEnd
 from masquerade.pipeline.fanout import Fanout
 from masquerade.pipeline.flow import Flow
 from masquerade.pipeline.meter import Meter
@@ -33,7 +33,6 @@ __all__ = ["LiveOptions", "LiveSession"]
 
 _WATCH_S = 0.5
 _STOP_S = 3.0
-_ASKED_S = 0.05
 
 
 class LiveSession:
@@ -64,7 +63,7 @@ class LiveSession:
         self.options = options or LiveOptions()
         self._engine, self._source = engine, source
         self.started = False
-        self._end = _End()
+        self._end = StreamEnd()
         self._fanout = Fanout(sinks, on_last_lost=self._end.ask)
         self._resources = ExitStack()
 
@@ -162,17 +161,23 @@ class LiveSession:
         """Whether the stream stands still."""
         return self._run.paused
 
-    def change_donor(self, donor: Donor | Mapping[str, Donor]) -> None:
+    def change_donor(
+        self,
+        donor: Donor | Mapping[str, Donor],
+        by_hand: Mapping[int, str | None] | None = None,
+    ) -> None:
         """Draw another face from now on: when this returns, no frame of the old one follows.
 
         Args:
             donor: as for :class:`Engine`; the face is enrolled before the stream is touched.
+            by_hand: as for :meth:`Engine.change_donors`: faces that were given a donor of their
+                own, by track number.
 
         Raises:
             NoFaceInDonorError: the photo shows no face; the stream goes on as it was.
             InputError: the file is missing, damaged or no picture.
         """
-        changes = self._engine.change_donors(donor)
+        changes = self._engine.change_donors(donor, by_hand=by_hand)
         self._run.change(*changes, *self._oversight.knobs(), hide_older=True)
         self._fanout.flush()
 
@@ -190,6 +195,28 @@ class LiveSession:
         change = self._engine.change_settings(**changes)
         self._oversight.adapt(self._engine.settings)
         self._run.change(change, *self._oversight.knobs())
+
+    def add_sink(self, name: str, sink: Sink) -> None:
+        """Put the stream out once more, from the next frame on.
+
+        Args:
+            name: as the user knows it.
+            sink: committed when it is removed, or when the session ends.
+
+        Raises:
+            SettingsError: there is a sink of that name already; the new one was aborted.
+            OutputError: the stream has ended; the new one was aborted.
+        """
+        self._fanout.add(name, sink)
+
+    def remove_sink(self, name: str) -> None:
+        """Finish one sink and forget it; the stream goes on.
+
+        Raises:
+            SettingsError: there is no such sink.
+            OutputError: it failed, now or before.
+        """
+        self._fanout.remove(name, self.options.drain_s)
 
     @property
     def notices(self) -> tuple[str, ...]:
@@ -249,7 +276,7 @@ class LiveSession:
     # Threads
 
     def _emit(self, job: FrameJob) -> None:
-        self._fanout.put(job)
+        self._fanout.put(job, job.face_facts(passes=self._engine.settings.on_lost == "pass"))
         self._tally.add(job)
         self._faces = len(job.faces)
 
@@ -259,29 +286,3 @@ class LiveSession:
                 break
             self._oversight.look(self.statistics())
         self._end.come()
-
-
-class _End:
-    """The end of a stream: asked for by anybody, or come by itself."""
-
-    def __init__(self) -> None:
-        self.asked = False
-        self._come = threading.Event()
-
-    def ask(self) -> None:
-        """Ask for it. Takes no lock: a signal's handler may interrupt a thread that holds it."""
-        self.asked = True
-
-    def come(self) -> None:
-        """It is here."""
-        self._come.set()
-
-    def wait(self, timeout_s: float) -> bool:
-        """Sleep until it was asked for or is here, or the time is over; whether it is."""
-        end_s = time.monotonic() + timeout_s
-        while not (self.asked or self._come.is_set()):
-            left_s = end_s - time.monotonic()
-            if left_s <= 0:
-                return False
-            self._come.wait(min(left_s, _ASKED_S))
-        return True

@@ -116,6 +116,7 @@ class Staging(Closing):
         settings: Settings,
         identities: Mapping[str, Identity],
         references: References,
+        by_hand: Mapping[int, str | None],
         *,
         new_donors: bool = False,
     ) -> Change:
@@ -127,6 +128,7 @@ class Staging(Closing):
             settings: how to swap.
             identities: the donors by name.
             references: whom each donor replaces.
+            by_hand: by track number, the donor that somebody gave to that face, or None.
             new_donors: whether the donors are others than before.
 
         Raises:
@@ -138,7 +140,7 @@ class Staging(Closing):
         if held is before:
             prepared = self._prepared(identities) if new_donors else {}
             turn = _configure(settings, identities, prepared)
-            return settings_change(settings, identities, references, turn, effects)
+            return settings_change(settings, identities, references, turn, effects, by_hand)
         swap = self._swap(settings, identities, held)
         try:
             swap.prepare(identities)
@@ -148,7 +150,7 @@ class Staging(Closing):
             raise
         finder = face_finder(settings, held.networks.detector)
         turn = self._replace(swap, before)
-        change = settings_change(settings, identities, references, turn, effects)
+        change = settings_change(settings, identities, references, turn, effects, by_hand)
         return networks_change(change, finder)
 
     def close(self) -> None:

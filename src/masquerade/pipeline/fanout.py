@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from masquerade.core.errors import MasqueradeError, OutputError
+from masquerade.core.errors import MasqueradeError, OutputError, SettingsError
 from masquerade.pipeline.channel import Channel, ChannelCancelled, WhenFull
 from masquerade.pipeline.statistics import SinkState
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from masquerade.core.face_fact import FaceFact
     from masquerade.core.frame import Frame, FrameJob
     from masquerade.core.protocols import Sink
 
@@ -41,30 +42,90 @@ class Fanout:
     def __init__(
         self, sinks: Mapping[str, Sink], on_last_lost: Callable[[], None] = lambda: None
     ) -> None:
-        self._outlets = [_Outlet(name, sink, self._lost) for name, sink in sinks.items()]
         self._on_last_lost = on_last_lost
+        self._outlets = tuple(_Outlet(name, sink, self._lost) for name, sink in sinks.items())
+        self._changing = threading.Lock()
+        self._running = False
+        self._newest = -1
 
     def start(self) -> None:
         """Start the threads."""
-        for outlet in self._outlets:
-            outlet.thread.start()
+        with self._changing:
+            self._running = True
+            for outlet in self._outlets:
+                outlet.thread.start()
 
-    def put(self, job: FrameJob) -> None:
-        """Hand a finished frame to every sink that still lives; never waits."""
-        item = replace(job.frame, pixels=job.output), job.frame.pixels
+    def add(self, name: str, sink: Sink) -> None:
+        """Hand frames to one more sink from the next one on.
+
+        Raises:
+            SettingsError: there is a sink of that name. The new one was aborted.
+            OutputError: the stream has ended. The new one was aborted.
+        """
+        outlet = _Outlet(name, sink, self._lost)
+        with self._changing:
+            problem = self._refusal(name)
+            if problem is None:
+                outlet.thread.start()
+                self._outlets = (*self._outlets, outlet)
+        if problem is not None:
+            sink.abort()
+            raise problem
+
+    def _refusal(self, name: str) -> MasqueradeError | None:
+        if not self._running:
+            return OutputError("The stream does not run; start it before its outputs.")
+        if any(outlet.name == name for outlet in self._outlets):
+            return SettingsError(f"There is an output {name} already; switch that one off first.")
+        return None
+
+    def remove(self, name: str, timeout_s: float) -> None:
+        """Let one sink write what waits, commit it, and forget it.
+
+        Args:
+            name: as it was given.
+            timeout_s: how long that may take; a sink that hangs longer is aborted.
+
+        Raises:
+            SettingsError: there is no such sink.
+            OutputError: the sink had failed before, or failed now.
+        """
+        with self._changing:
+            found = next((outlet for outlet in self._outlets if outlet.name == name), None)
+            if found is None:
+                raise SettingsError(f"There is no output {name}; see which ones are on.")
+            self._outlets = tuple(outlet for outlet in self._outlets if outlet is not found)
+        found.channel.close()
+        found.end(timeout_s)
+        if found.error is not None:
+            raise found.error
+
+    def put(self, job: FrameJob, faces: tuple[FaceFact, ...] = ()) -> None:
+        """Hand a finished frame to every sink that still lives; never waits.
+
+        Args:
+            job: the frame; its output is not changed any more.
+            faces: what became of its faces.
+        """
+        frame = replace(job.frame, pixels=job.output, faces=faces)
+        self._newest = frame.seq
         for outlet in self._outlets:
-            outlet.put(item)
+            outlet.put((frame, job.frame.pixels))
 
     def flush(self) -> None:
-        """Take back what no sink has begun to write."""
+        """Take back what no sink has begun to write, and what sinks keep."""
+        newest = self._newest
         for outlet in self._outlets:
             outlet.channel.clear()
+            outlet.take_back(newest)
 
     def finish(self, timeout_s: float) -> None:
         """Let every sink write what waits, commit it, and end the threads.
 
         A sink that hangs longer than ``timeout_s`` is aborted and its error says so.
         """
+        with self._changing:
+            self._running = False
         for outlet in self._outlets:
             outlet.channel.close()
         end_s = time.monotonic() + timeout_s
@@ -114,6 +175,11 @@ class _Outlet:
     def put(self, item: _Item) -> None:
         if self.error is None:
             self.channel.put(item)
+
+    def take_back(self, seq: int) -> None:
+        hook = getattr(self.sink, "take_back", None)
+        if hook is not None:
+            hook(seq)
 
     def end(self, timeout_s: float) -> None:
         if self.thread.ident is None:

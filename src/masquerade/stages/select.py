@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from masquerade.core.errors import SettingsError
+from masquerade.stages.donor_roll import NOBODY, DonorRoll
 from masquerade.stages.face_order import order_faces
 from masquerade.stages.likeness import (
     LOOKS,
@@ -15,7 +15,6 @@ from masquerade.stages.likeness import (
     fit_person,
     has_filters,
     picks_alike,
-    unit_of,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ class Select:
       again for ten frames takes the place over: the scene began with a bystander.
     - Faces outside the filters by age and gender are left alone.
     - A new track that looks like somebody who was selected and is out of sight is that person.
+    - What was decided for a face by hand comes before all of this.
 
     Where it takes looks at the face to know (references and filters), the first look decides for
     the time being, in the very frame in which the face appears; the mean of three looks decides
@@ -60,9 +60,10 @@ class Select:
         donors: names of the identities, in order.
         references: by donor's name: attributes or an embedding (1024,) of the person to be
             replaced, or the number of a track.
+        by_hand: by track number, the donor that the face was given; None leaves it alone.
 
     Raises:
-        SettingsError: there is no donor, or a reference names none of them.
+        SettingsError: there is no donor, or a reference or a face names none of them.
     """
 
     name = "select"
@@ -73,27 +74,15 @@ class Select:
         settings: Settings,
         donors: Iterable[str],
         references: Mapping[str, Attributes | NDArray[np.float32] | int] | None = None,
+        by_hand: Mapping[int, str | None] | None = None,
     ) -> None:
         self._embedder = embedder
-        self._take(settings, tuple(donors), dict(references or {}))
+        self._take(settings, DonorRoll(donors, references, by_hand))
         self.reset()
 
-    def _take(
-        self,
-        settings: Settings,
-        names: tuple[str, ...],
-        given: Mapping[str, Attributes | NDArray[np.float32] | int],
-    ) -> None:
-        if not names:
-            raise SettingsError("There is no donor to swap in; give at least one photo.")
-        for name in given:
-            if name not in names:
-                raise SettingsError(f"There is a reference for {name!r}, but no such donor.")
-        self._settings, self._names, self._given = settings, names, given
-        self._numbers = {ref: name for name, ref in given.items() if isinstance(ref, int)}
-        self._people = {n: unit_of(ref) for n, ref in given.items() if not isinstance(ref, int)}
-        self._free = tuple(name for name in names if name not in given)
-        self._searching = bool(self._people) or has_filters(settings)
+    def _take(self, settings: Settings, roll: DonorRoll) -> None:
+        self._settings, self._roll = settings, roll
+        self._searching = bool(roll.people) or has_filters(settings)
 
     def reset(self) -> None:
         """Forget the stream and everybody in it."""
@@ -111,21 +100,25 @@ class Select:
         settings: Settings,
         donors: Iterable[str],
         references: Mapping[str, Attributes | NDArray[np.float32] | int] | None = None,
+        by_hand: Mapping[int, str | None] | None = None,
     ) -> None:
         """Select by these from the next frame on, without letting anybody go.
 
         Who is selected in this scene stays so, even where the new filters would turn the face
-        down, and gets the donor of the same name, else the one in the old one's place. What was
-        measured of the faces is kept. Arguments and errors are those of the class.
+        down, and gets the donor of the same name, else the one in the old one's place. Only by
+        hand a face is taken out. What was measured of the faces is kept. Arguments and errors
+        are those of the class.
         """
-        names, given = tuple(donors), dict(references or {})
-        earlier, before = self._settings, self._names
-        alike = names == before and _are_same(given, self._given)
-        self._take(settings, names, given)
-        if alike and picks_alike(earlier, settings):
+        roll, earlier, before = DonorRoll(donors, references, by_hand), self._settings, self._roll
+        self._take(settings, roll)
+        if roll.is_like(before) and picks_alike(earlier, settings):
             return
-        heir, selected = _heirs(before, names), {**self._doubtful, **self._decided}
-        self._decided = {track: heir[donor] for track, donor in selected.items()}
+        heir, selected = before.heirs(roll), {**self._doubtful, **self._decided}
+        self._decided = {
+            track: heir[donor]
+            for track, donor in selected.items()
+            if donor != NOBODY or track in roll.by_hand
+        }
         self._doubtful = {}
         self._places = {heir[donor]: track for donor, track in self._places.items()}
         if (earlier.face_order, earlier.face_index) != (settings.face_order, settings.face_index):
@@ -144,11 +137,11 @@ class Select:
         self._look(job.frame.pixels, faces)
         self._remember(faces)
         for_now = self._decide_by_person(faces)
-        if self._free:
+        if self._roll.free:
             for_now |= self._decide_by_order(faces, job.frame.size_wh, for_now)
         self._doubtful = for_now
         for face in faces:
-            face.donor = self._decided.get(face.track_id, for_now.get(face.track_id))
+            face.donor = self._decided.get(face.track_id, for_now.get(face.track_id)) or None
             face.selected = face.donor is not None
         return job
 
@@ -170,10 +163,12 @@ class Select:
             face.attributes = self._known[face.track_id].attributes or face.attributes
 
     def _remember(self, faces: Sequence[Face]) -> None:
-        """Decide for tracks given by number, and for people who were selected before."""
+        """Decide for tracks given by number or hand, and for people who were selected before."""
         for face in faces:
-            number = self._numbers.get(face.track_id)
-            if number is not None:
+            number = self._roll.numbers.get(face.track_id)
+            if face.track_id in self._roll.by_hand:
+                self._decided[face.track_id] = self._roll.by_hand[face.track_id]
+            elif number is not None:
                 self._decided.setdefault(face.track_id, number)
         in_sight = {face.track_id for face in faces if face.state != "lost"}
         away = [track for track in self._decided if track not in in_sight]
@@ -199,7 +194,7 @@ class Select:
     def _decide_by_person(self, faces: Sequence[Face]) -> dict[int, str]:
         """Decide who fits a reference; returns whom each donor goes to for the time being."""
         for_now: dict[int, str] = {}
-        for donor, wanted in self._people.items():
+        for donor, wanted in self._roll.people.items():
             open_faces = [f for f in faces if f.track_id not in {*self._decided, *for_now}]
             fits = [(self._fit(face, wanted), face.track_id) for face in open_faces]
             taken = any(self._decided.get(face.track_id) == donor for face in faces)
@@ -231,7 +226,7 @@ class Select:
             self._count_anew(faces, size_wh)
         self._overtake(ranked, faces)
         present = {face.track_id for face in faces}
-        vacant = [donor for donor in self._free if self._places.get(donor) not in present]
+        vacant = [donor for donor in self._roll.free if self._places.get(donor) not in present]
         undecided = [face for face in ranked if face.track_id not in self._decided]
         picked = zip(vacant, undecided[self._settings.face_index :], strict=False)
         doubtful: dict[int, str] = {}
@@ -253,13 +248,13 @@ class Select:
             size_wh,
         )
         picked = ranked[self._settings.face_index :]
-        for donor, face in zip(self._free, picked, strict=False):
+        for donor, face in zip(self._roll.free, picked, strict=False):
             self._places[self._decided.setdefault(face.track_id, donor)] = face.track_id
 
     def _hand_out(self, ranked: Sequence[Face]) -> dict[int, str]:
         doubtful: dict[int, str] = {}
         for face in ranked:
-            donor = self._free[self._handed_out % len(self._free)]
+            donor = self._roll.free[self._handed_out % len(self._roll.free)]
             if self._is_final(face.track_id, self._fit(face)):
                 self._decided[face.track_id] = donor
                 self._handed_out += 1
@@ -272,7 +267,7 @@ class Select:
         if self._settings.face_order != "large" or self._settings.face_index:
             return
         holders = [f for f in faces if f.track_id in self._places.values() and f.state != "lost"]
-        if len(holders) < len(self._free):
+        if len(holders) < len(self._roll.free):
             return
         smallest = min(holders, key=lambda face: face.size_px)
         ahead = [f.track_id for f in ranked if f.size_px > _OVERTAKE_RATIO * smallest.size_px]
@@ -298,15 +293,3 @@ class Select:
 
     def _is_possible(self, track: int, fit: float) -> bool:
         return fit >= 0.0 or (fit > -1.0 and self._known[track].looks < LOOKS)
-
-
-def _heirs(before: Sequence[str], after: Sequence[str]) -> dict[str, str]:
-    """Which donor each of the earlier ones becomes: the one of that name, else in that place."""
-    return {
-        name: name if name in after else after[place % len(after)]
-        for place, name in enumerate(before)
-    }
-
-
-def _are_same(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
-    return one.keys() == other.keys() and all(one[name] is other[name] for name in one)
