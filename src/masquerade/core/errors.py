@@ -24,6 +24,8 @@
     │   │   └── DownloadError (ConnectionError)          a model cannot be fetched
     │   ├── ProviderError                                an execution provider is not active
     │   └── MemoryBudgetError (MemoryError)              it does not fit, however it is lowered
+    ├── JobError                               exit 10  not possible with a job as it stands
+    │   └── MissingJobError (LookupError)                there is no such job
     └── CancelledError                         exit 130 stopped by the user
 
 Each message is one sentence on what is wrong and one on what to do. Errors of the libraries
@@ -42,11 +44,13 @@ __all__ = [
     "EncoderError",
     "FaceError",
     "InputError",
+    "JobError",
     "LicenceError",
     "MasqueradeError",
     "MediaLimitError",
     "MemoryBudgetError",
     "MissingInputError",
+    "MissingJobError",
     "ModelError",
     "NoFaceInDonorError",
     "NoFaceInTargetError",
@@ -173,6 +177,16 @@ class ProviderError(RuntimeSetupError):
 
 class MemoryBudgetError(RuntimeSetupError, MemoryError):
     """Networks do not fit into the memory that was granted, however they are lowered."""
+
+
+class JobError(MasqueradeError):
+    """What was asked cannot be done with a job as it stands."""
+
+    exit_code = 10
+
+
+class MissingJobError(JobError, LookupError):
+    """There is no such job."""
 
 
 class CancelledError(MasqueradeError):

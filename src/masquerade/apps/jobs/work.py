@@ -1,0 +1,74 @@
+"""Doing one job: the same engine, files, label and statement of origin as ``masquerade swap``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from masquerade.apps.donors import make_identity
+from masquerade.apps.jobs.job import JobSpec, settings_of
+from masquerade.apps.sinks import closing_down
+from masquerade.engine import Engine, Report
+from masquerade.media.image import read_image, write_image
+from masquerade.media.limits import MediaLimits
+from masquerade.media.open import check_output, open_sink, open_source, open_target
+from masquerade.pipeline.meter import Progress
+from masquerade.trust.metadata import build_disclosure
+
+if TYPE_CHECKING:
+    from masquerade.core.disclosure import Disclosure
+
+__all__ = ["do_job"]
+
+
+def do_job(
+    spec: JobSpec, show: Callable[[Progress], None], limits: MediaLimits | None = None
+) -> Report:
+    """Swap one file; the output appears whole or not at all, in place of an earlier one.
+
+    Args:
+        spec: what is to be done.
+        show: called with how far a video is, about ten times a second; what it raises ends the
+            work and leaves no output.
+        limits: the largest target that is read.
+
+    Raises:
+        MasqueradeError: as ``masquerade swap``.
+    """
+    spec.check()
+    limits = limits or MediaLimits()
+    kind = open_target(spec.target, limits=limits)
+    check_output(spec.output, kind)
+    identities = {
+        name: make_identity(files, limits, name=name) for name, files in spec.donors.items()
+    }
+    references = {
+        name: ref if isinstance(ref, int) else str(ref) for name, ref in spec.references.items()
+    }
+    with Engine(identities, settings_of(spec.settings), references=references or None) as engine:
+        if kind == "image":
+            return _picture(engine, spec, limits)
+        return _video(engine, spec, show, limits)
+
+
+def _picture(engine: Engine, spec: JobSpec, limits: MediaLimits) -> Report:
+    picture = read_image(spec.target, limits=limits)
+    pixels, report = engine.swap_picture(picture.pixels, allow_no_face=spec.allow_no_face)
+    statement = _disclosure(engine, spec)
+    write_image(spec.output, picture, pixels, statement, True, inputs=[spec.target])
+    return report
+
+
+def _video(
+    engine: Engine, spec: JobSpec, show: Callable[[Progress], None], limits: MediaLimits
+) -> Report:
+    options, statement = spec.video_options(), _disclosure(engine, spec)
+    with open_source(spec.target, options, limits=limits) as source:
+        sink = open_sink(spec.output, source, options, disclosure=statement, overwrite=True)
+        with closing_down(sink):
+            return engine.run(source, sink, show, allow_no_face=spec.allow_no_face)
+
+
+def _disclosure(engine: Engine, spec: JobSpec) -> Disclosure:
+    engine.load()  # which networks take part is known then
+    return build_disclosure(engine.settings, consents=spec.consents, models=engine.models)
