@@ -209,7 +209,7 @@ def resolve(
         elif execution.allow_fallback or "auto" in execution.providers:
             notices.append(f"The provider {asked!r} is not installed here, so another is used.")
         else:
-            raise _missing(asked, have)
+            raise _missing(asked, have, several=len(execution.providers) > 1)
     if execution.allow_fallback:
         names += [name for name in _BEST_FIRST if have.has(name)]
     return tuple(dict.fromkeys(names)), tuple(notices)
@@ -244,10 +244,11 @@ def resolve_providers(asked: Sequence[str], available: Sequence[str] | None = No
     return names
 
 
-def _missing(short: str, have: Installed) -> ProviderError:
+def _missing(short: str, have: Installed, *, several: bool = False) -> ProviderError:
     shown = "directml" if short == "dml" else short
+    leave = " leave it out (all that are named must be there), or" if several else ""
     return ProviderError(
         f"The provider {short!r} is not in the installed ONNX Runtime "
-        f"(it has: {', '.join(have.short_names)}). {_WAYS[shown]}; or allow another with "
+        f"(it has: {', '.join(have.short_names)}). {_WAYS[shown]}; or{leave} allow another with "
         "--allow-fallback."
     )

@@ -43,6 +43,15 @@ def test_the_faces_of_a_frame_are_shared_out_and_come_back_in_their_order(pair: 
     assert sorted(pair.jobs) == [[0, 2, 4], [1, 3]]
 
 
+def test_where_together_gains_nothing_whoever_is_free_takes_the_next_face(pair: Bench) -> None:
+    for _ in range(5):
+        pair.go.release()
+    requests = [wanted(seq, track_id=seq) for seq in range(5)]
+    outcomes = pair.worker.make_now(requests, together=False)
+    assert [outcome.request for outcome in outcomes] == requests
+    assert sorted(pair.jobs) == [[0], [1], [2], [3], [4]]
+
+
 def test_what_was_asked_for_in_one_go_is_made_in_one_go(pair: Bench) -> None:
     pair.go.release()
     pair.worker.ask([wanted(7, 0), wanted(7, 1)])

@@ -74,7 +74,7 @@ def test_the_faces_of_a_frame_are_made_on_two_devices_at_a_time() -> None:
         for _ in range(2):
             job, _ = rig.frame(shown, *row(shown, 4))
             assert [patch.track_id for patch in job.patches] == [0, 1, 2, 3]
-    assert sorted(rig.maker.jobs) == [[0, 2], [0, 2], [1, 3], [1, 3]]
+    assert sorted(rig.maker.jobs) == [[0], [0], [1], [1], [2], [2], [3], [3]]
     assert rig.maker.threads == {"masquerade-networks", "masquerade-networks-2"}
 
 

@@ -110,13 +110,13 @@ class Carriers:
         needs = {track_id: self._need(track_id, look, now_s) for track_id, look in looks.items()}
         due = self._refresh.due(needs, now_s)
         requests = [self._request(job, *faces[n], looks[n], now_s) for n in due]
+        crowd = len(requests) > 1 and self._batches(len(requests))
         if wait:
-            for outcome in self._worker.make_now(requests) if requests else ():
+            for outcome in self._worker.make_now(requests, together=crowd) if requests else ():
                 self._settle(outcome, waited=True)
             return
         self._worker.drop_waiting()
         if requests:
-            crowd = len(requests) > 1 and self._batches(len(requests))
             self._worker.ask(requests if crowd else requests[:1])
 
     def age_s(self, now_s: float) -> float:

@@ -73,15 +73,22 @@ class KeyFrameWorker(Closing):
         self._start()
         self._desk.put(tuple(requests))
 
-    def make_now(self, requests: Sequence[Request]) -> list[Outcome]:
-        """Have key frames of one frame made, shared out among the threads, and wait for them; what
-        waited before is dropped.
+    def make_now(self, requests: Sequence[Request], *, together: bool = True) -> list[Outcome]:
+        """Have key frames of one frame made and wait for them; what waited before is dropped.
+
+        Args:
+            requests: all of one frame.
+            together: whether each thread gets an equal share of them in one go, which is right
+                where a network takes several faces; else each takes the next one when it is free,
+                so that the devices of swapper and enhancer both have something to do.
 
         Returns:
             One for each request, in their order.
         """
         self._start()
-        shares = [tuple(requests[place :: self._count]) for place in range(self._count)]
+        one_by_one = self._count > 1 and not together
+        count = len(requests) if one_by_one else self._count
+        shares = [tuple(requests[place::count]) for place in range(count)]
         found = self._desk.put_and_wait([share for share in shares if share])
         by_request = {id(outcome.request): outcome for outcome in found}
         return [by_request[id(request)] for request in requests]
