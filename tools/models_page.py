@@ -81,6 +81,7 @@ Pixels are the side of the network's square input. Size and hash are those of th
 TITLES = {
     "swapper": "Swappers",
     "enhancer": "Enhancers",
+    "upscaler": "Upscalers of whole pictures",
     "detector": "Detectors",
     "landmarker": "Landmarkers",
     "embedder": "Embedders",

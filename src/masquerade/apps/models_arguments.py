@@ -9,7 +9,16 @@ from masquerade.apps.parsing import Parser
 
 __all__ = ["add_models"]
 
-_ROLES = ("swapper", "enhancer", "detector", "landmarker", "embedder", "converter", "masker")
+_ROLES = (
+    "swapper",
+    "enhancer",
+    "upscaler",
+    "detector",
+    "landmarker",
+    "embedder",
+    "converter",
+    "masker",
+)
 _ACTIONS = {
     "list": "list the models that are known and which are installed",
     "info": "say what a model or a file is: inputs, cost, parts, licence, hash",

@@ -30,6 +30,7 @@ PROVIDERS: tuple[str, ...] = (
 NETWORK_ROLES: tuple[str, ...] = (
     "swapper",
     "enhancer",
+    "upscaler",
     "detector",
     "landmarker",
     "embedder",

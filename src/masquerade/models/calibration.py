@@ -21,6 +21,7 @@ from masquerade.models.face_detectors import FaceDetector
 from masquerade.models.landmarkers import BoxLandmarker
 from masquerade.models.maskers import OcclusionMasker
 from masquerade.models.swapper import Swapper
+from masquerade.models.upscaler import Upscaler
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,6 +41,7 @@ _JITTER = 0.08
 _SOFT_PX = 128
 _DETECTOR_HW = (480, 640)
 _MASK_TEMPLATE = "ffhq_512"
+_TILE_PX, _TILE_TEMPLATE = 192, "ffhq_512"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def calibration_feeds(
 
 def output_span(spec: ModelSpec) -> float | None:
     """From black to white in a model's output; None for models that return no picture."""
-    return 1 / spec.output_std if spec.role in ("swapper", "enhancer") else None
+    return 1 / spec.output_std if spec.role in ("swapper", "enhancer", "upscaler") else None
 
 
 def _noted(use: Callable[[_View, int], object], view: _View, index: int) -> dict[str, NDArray[Any]]:
@@ -146,6 +148,12 @@ def _use(
         enhancer = Enhancer(spec, network)
         return lambda view, index: enhancer.enhance(
             _softened(_crop(view, enhancer.template, enhancer.size), index)
+        )
+    if spec.role == "upscaler":
+        upscaler = Upscaler(spec, network)
+        side = upscaler.tile(_TILE_PX, _TILE_PX)
+        return lambda view, index: upscaler.enhance(
+            _softened(_crop(view, _TILE_TEMPLATE, side), index)
         )
     if spec.role == "detector":
         detector = FaceDetector(spec, network)

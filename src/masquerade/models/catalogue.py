@@ -108,6 +108,8 @@ def _faults(spec: ModelSpec, specs: Mapping[str, ModelSpec]) -> Iterator[str]:
         yield "title, family, licence, its address and files are needed"
     if (spec.role == "swapper") != (spec.source is not None):
         yield "swappers have a source, and others have none"
+    if (spec.role == "upscaler") != (spec.scale > 1):
+        yield "upscalers have a scale above 1, and others have none"
     if (spec.role == "detector") != (spec.decoding is not None):
         yield "detectors have a decoding, and others have none"
     for name in spec.needs:

@@ -30,6 +30,8 @@ def fits(spec: ModelSpec, facts: GraphFacts, *, has_emap: bool) -> bool:
     inputs, outputs = facts.inputs, facts.outputs
     if spec.role == "swapper":
         return _fits_swapper(spec, inputs, outputs, has_emap)
+    if spec.role == "upscaler":
+        return _fits_upscaler(spec, inputs, outputs)
     if len(inputs) != (2 if spec.takes_weight else 1):
         return False
     if spec.takes_weight and not any(len(port.shape) <= 1 for port in inputs):
@@ -83,6 +85,19 @@ def _fits_swapper(
         return not has_emap
     wants_emap = source.kind == "latent" and not spec.emap_from
     return has_emap or not wants_emap
+
+
+def _fits_upscaler(spec: ModelSpec, inputs: Sequence[Port], outputs: Sequence[Port]) -> bool:
+    """Whether pictures of any size go in and come out, or of sides that differ by the scale."""
+    picture = (None, 3, None, None)
+    if len(inputs) != 1 or not could_be(inputs[0], *picture) or not outputs:
+        return False
+    taken, given = inputs[0].shape[2:], outputs[0].shape[2:]
+    if outputs[0].shape and not could_be(outputs[0], *picture):
+        return False
+    if None in taken:
+        return not outputs[0].shape or set(given) == {None}
+    return all(b is None or b == spec.scale * (a or 0) for a, b in zip(taken, given, strict=False))
 
 
 def _gives_enhanced(spec: ModelSpec, outputs: Sequence[Port]) -> bool:

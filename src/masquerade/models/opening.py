@@ -17,6 +17,7 @@ from masquerade.models.landmarkers import BoxLandmarker, FiveLandmarker
 from masquerade.models.library import Library
 from masquerade.models.maskers import FaceParser, OcclusionMasker
 from masquerade.models.swapper import Swapper
+from masquerade.models.upscaler import Upscaler
 from masquerade.runtime.loader import load_network
 from masquerade.runtime.providers import resolve
 
@@ -32,6 +33,7 @@ __all__ = ["Model", "close_model", "close_models", "open_as", "open_model"]
 Model = (
     Swapper
     | Enhancer
+    | Upscaler
     | FaceDetector
     | BoxLandmarker
     | FiveLandmarker
@@ -73,7 +75,7 @@ def open_model(name: str, execution: Execution, library: Library | None = None) 
         library: what is installed; the user's own by default.
 
     Returns:
-        A swapper, enhancer, detector, landmarker, embedder, converter or masker.
+        A swapper, enhancer, upscaler, detector, landmarker, embedder, converter or masker.
 
     Raises:
         ModelError: it is unknown, not installed, or its file is not what it should be.
@@ -150,6 +152,8 @@ def _open(spec: ModelSpec, execution: Execution, library: Library) -> Model:
     network = _network(spec, execution, library)
     if spec.role == "enhancer":
         return Enhancer(spec, network)
+    if spec.role == "upscaler":
+        return Upscaler(spec, network)
     if spec.role == "detector":
         return FaceDetector(spec, network)
     if spec.role == "landmarker":

@@ -16,7 +16,16 @@ __all__ = [
     "WeightSpec",
 ]
 
-Role = Literal["swapper", "enhancer", "detector", "landmarker", "embedder", "converter", "masker"]
+Role = Literal[
+    "swapper",
+    "enhancer",
+    "upscaler",
+    "detector",
+    "landmarker",
+    "embedder",
+    "converter",
+    "masker",
+]
 ROLES: tuple[str, ...] = get_args(Role)
 """What a public model can be, in the order in which lists show them."""
 
@@ -125,7 +134,9 @@ class ModelSpec:
         title: for people.
         role: what it does.
         family: which adapter reads it: inswapper, simswap, gfpgan, scrfd, ...
-        size: side of its square input in pixels; 0 for an input that is no picture.
+        size: side of its square input in pixels; 0 for an input that is no picture. Of an upscaler,
+            which takes any: the side that its publisher feeds.
+        scale: how many times the sides of a picture grow (upscalers).
         template: of the crop (``geometry/templates.py``); "" for the whole frame (detectors), for
             a crop around the box (landmarkers, see ``box_scale``), and for a swapper's crop as it
             is (maskers).
@@ -157,6 +168,7 @@ class ModelSpec:
     role: Role
     family: str
     size: int = 0
+    scale: int = 1
     template: str = ""
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     std: tuple[float, float, float] = (1.0, 1.0, 1.0)

@@ -43,7 +43,11 @@ def draw_functional(
         ModelError: there is no such model.
     """
     from masquerade.testing.networks.functional_detectors import draw_detector
-    from masquerade.testing.networks.functional_faces import draw_enhancer, draw_swapper
+    from masquerade.testing.networks.functional_faces import (
+        draw_enhancer,
+        draw_swapper,
+        draw_upscaler,
+    )
     from masquerade.testing.networks.functional_measures import (
         draw_converter,
         draw_embedder,
@@ -57,6 +61,7 @@ def draw_functional(
     by_role = {
         "swapper": draw_swapper,
         "enhancer": draw_enhancer,
+        "upscaler": draw_upscaler,
         "detector": draw_detector,
         "landmarker": draw_landmarker,
         "embedder": draw_embedder,

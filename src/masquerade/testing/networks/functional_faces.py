@@ -1,4 +1,4 @@
-"""Functional stand-ins that draw faces: swappers and enhancers."""
+"""Functional stand-ins that draw: swappers, enhancers and upscalers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from masquerade.testing.networks.functional_parts import Drawing
 
-__all__ = ["draw_enhancer", "draw_swapper"]
+__all__ = ["draw_enhancer", "draw_swapper", "draw_upscaler"]
 
 _PAINT = 0.3
 """How much of a swapped face is the donor's colour; the rest is the target."""
@@ -106,10 +106,7 @@ def draw_enhancer(drawing: Drawing) -> ModelProto:
     place = (spec.name, drawing.file.exporter)
     picture_name, weight_name, output_name = _ENHANCER_NAMES.get(place, ("input", "", "output"))
     x = drawing.feed(picture_name, 3, side, side)
-    padded = drawing.node("Pad", x, drawing.whole([0, 0, 1, 1] * 2), mode="edge")
-    kernel = drawing.number(np.full((3, 1, 3, 3), 1 / 9))
-    mean = drawing.node("Conv", padded, kernel, group=3, kernel_shape=[3, 3])
-    detail = drawing.node("Sub", x, mean)
+    detail = _detail(drawing, x)
     if weight_name:
         kind = TensorProto.DOUBLE
         weight = drawing.affine(drawing.scalar(weight_name, kind), -1.0, 1.0)
@@ -122,3 +119,26 @@ def draw_enhancer(drawing: Drawing) -> ModelProto:
         drawing.give("1777", pooled, drawing.batch, 3, side // 32, side // 32)
     drawing.give(output_name, result, drawing.batch, 3, side, side)
     return drawing.model()
+
+
+def draw_upscaler(drawing: Drawing) -> ModelProto:
+    """A picture of any size, sharpened as an enhancer does it, every pixel repeated.
+
+    So the mean of each block is what :func:`draw_enhancer` would give.
+    """
+    scale = drawing.spec.scale
+    x = drawing.feed("input", 3, "height", "width")
+    sharp = drawing.node("Add", x, _detail(drawing, x))
+    scales = drawing.single([1, 1, scale, scale])
+    how = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    large = drawing.node("Resize", sharp, "", scales, mode="nearest", **how)
+    drawing.give("output", large, drawing.batch, 3, "height_out", "width_out")
+    return drawing.model()
+
+
+def _detail(drawing: Drawing, x: str) -> str:
+    """What a picture (N, 3, H, W) is more than its 3x3 mean."""
+    padded = drawing.node("Pad", x, drawing.whole([0, 0, 1, 1] * 2), mode="edge")
+    kernel = drawing.number(np.full((3, 1, 3, 3), 1 / 9))
+    mean = drawing.node("Conv", padded, kernel, group=3, kernel_shape=[3, 3])
+    return drawing.node("Sub", x, mean)

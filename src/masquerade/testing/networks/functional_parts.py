@@ -63,6 +63,10 @@ class Drawing:
         """Add an int64 constant: axes, shapes, pads."""
         return self._draft.constant(list(values), np.int64)
 
+    def single(self, values: Sequence[float]) -> str:
+        """Add a float32 constant whatever the precision is: the scales of ``Resize``."""
+        return self._draft.constant(list(values), np.float32)
+
     def feed(self, name: str, *shape: Side, kind: int = 0) -> str:
         """Declare an input; its name as further nodes take it, cast where that is needed."""
         kind = kind or self.port_kind
