@@ -218,7 +218,7 @@ class Staging(Closing):
         if execution.max_memory_bytes is not None:
             process_budget().set_limit(execution.max_memory_bytes)
         if execution.max_vram_bytes is not None:
-            for device in execution.device_ids:
+            for device in execution.all_device_ids:
                 device_budget(device).set_limit(execution.max_vram_bytes)
 
     def _lift_limits(self) -> None:
@@ -226,7 +226,7 @@ class Staging(Closing):
         execution = self._execution
         if process_budget().limit_bytes == execution.max_memory_bytes:
             process_budget().set_limit(None)
-        for device in execution.device_ids:
+        for device in execution.all_device_ids:
             if device_budget(device).limit_bytes == execution.max_vram_bytes:
                 device_budget(device).set_limit(None)
 
