@@ -1,4 +1,5 @@
-"""One face and four on a device that batches, on one that does not, and on two devices.
+"""One face and four on a device that batches, on one that does not, and on two devices; a swapper
+and an enhancer on one device and on one each.
 
     .venv/bin/python benchmarks/batching.py                 # simulated devices
     .venv/bin/python benchmarks/batching.py --cpu           # and a small network on the processor
@@ -32,15 +33,17 @@ from masquerade.core.frame import Frame, FrameJob
 from masquerade.models.batching import Batching
 from masquerade.models.catalogue import find_spec
 from masquerade.models.donor_code import DonorCode
+from masquerade.models.enhancer import Enhancer
 from masquerade.models.swapper import Swapper
 from masquerade.runtime.loader import load_network
+from masquerade.runtime.network import Port
 from masquerade.stages.face_maker import WantedFace
 from masquerade.stages.network_face import NetworkFace
 from masquerade.stages.network_swap import NetworkSwap
 from masquerade.stages.swap import Swap
 from masquerade.testing.networks.full_cost import write_full_cost
 from masquerade.testing.networks.functional import write_functional
-from masquerade.testing.simulated_device import SimulatedDevice
+from masquerade.testing.simulated_device import SimulatedDevice, SimulatedNetwork
 from masquerade.testing.simulated_swapper import simulated_swapper
 from measuring import Spread, machine
 from network_steps import scene
@@ -61,15 +64,24 @@ WARM_UP = 8
 class Stream:
     """The stage on simulated devices."""
 
-    def __init__(self, donor: Identity, devices: int, mode: str, refresh: str = "every") -> None:
+    def __init__(
+        self,
+        donor: Identity,
+        devices: int,
+        mode: str,
+        refresh: str = "every",
+        enhancer: SimulatedDevice | None = None,
+        swapper: SimulatedDevice | None = None,
+    ) -> None:
         settings, donors = Settings(refresh=refresh), {"donor": donor}
-        swapper = simulated_swapper(
-            [SimulatedDevice() for _ in range(devices)],
+        drawing = simulated_swapper(
+            [swapper or SimulatedDevice() for _ in range(devices)],
             latency_ms=LATENCY_MS,
             per_item_ms=PER_FACE_MS,
             batching=Batching(mode),
         )
-        maker = NetworkFace(swapper, (), (), settings)
+        enhancers = [] if enhancer is None else [enhancer_on(enhancer)]
+        maker = NetworkFace(drawing, enhancers, (), settings)
         self.stage = NetworkSwap(donors, settings, maker, Swap(donors, settings))
         self.stage.prepare(donors)
         self._seq = 0
@@ -80,6 +92,43 @@ class Stream:
         frame = Frame(pixels, self._seq, 40 * self._seq, captured_s=captured_s)
         self._seq += 1
         self.stage.process(FrameJob(frame, faces))
+
+
+def enhancer_on(device: SimulatedDevice) -> Enhancer:
+    """One that takes as long as the swapper and gives back what it is given."""
+    port = (Port("picture", (None, 3, 512, 512), np.dtype(np.float32)),)
+    network = SimulatedNetwork(
+        port, port, LATENCY_MS, PER_FACE_MS, device=device, compute=lambda feeds: [*feeds.values()]
+    )
+    return Enhancer(find_spec("gfpgan_1.4"), network, batching=Batching("never"))
+
+
+def roles(donor: Identity, rounds: int, seconds: float) -> None:
+    """A swapper and an enhancer that share a device, and that have one each."""
+    pixels, landmarks, _ = scene((1280, 720), FACE_PX)
+    names = ("one for both networks", "one for each network")
+    ways: dict[object, Callable[[], object]] = {}
+    with ExitStack() as stack:
+        for name in names:
+            for count in (1, 4):
+                stream = _by_role(donor, name == names[1], "every")
+                stack.enter_context(stream.stage)
+                faces = row(landmarks, count)
+                ways[name, count] = lambda s=stream, f=faces: s.frame(pixels, f)
+        measured = in_turn(ways, rounds, 1)
+    print(f"\n{'ms a frame, --refresh every':<30}{'one face':<24}{'four faces':<26}four/one")
+    show(measured, names)
+    gain = measured[names[0], 4].median / measured[names[1], 4].median
+    print(f"  four faces, shared over apart  {gain:4.2f} x")
+    rates = [_rate(_by_role(donor, apart, "1"), pixels, landmarks, seconds) for apart in (0, 1)]
+    print(f"  key frames a second, live      {rates[0][0]:4.1f} shared, {rates[1][0]:4.1f} apart")
+    print(f"  apart over shared              {rates[1][0] / rates[0][0]:4.2f} x")
+
+
+def _by_role(donor: Identity, apart: bool, refresh: str) -> Stream:
+    device = SimulatedDevice()
+    other = SimulatedDevice() if apart else device
+    return Stream(donor, 1, "never", refresh, enhancer=other, swapper=device)
 
 
 def row(landmarks: np.ndarray, count: int) -> list[Face]:
@@ -135,15 +184,22 @@ def key_frames(donor: Identity, seconds: float) -> None:
     print(f"\nkey frames a second of one live face, --refresh 1, {seconds:g} s each")
     made = {}
     for devices in (1, 2):
-        stream, began_s, shown = Stream(donor, devices, "never", "1"), time.perf_counter(), 0
-        with stream.stage as stage:
-            while (passed_s := time.perf_counter() - began_s) < seconds:
-                stream.frame(pixels, row(landmarks, 1), live=True)
-                shown += 1
-            made[devices] = stage.gauges()["refreshes"] / passed_s
-        rate = f"{made[devices]:5.1f}, beside {shown / passed_s:.0f} frames shown"
-        print(f"  {devices} device(s)   {rate}")
+        stream = Stream(donor, devices, "never", "1")
+        made[devices], shown = _rate(stream, pixels, landmarks, seconds)
+        print(f"  {devices} device(s)   {made[devices]:5.1f}, beside {shown:.0f} frames shown")
     print(f"  two over one  {made[2] / made[1]:4.2f} x")
+
+
+def _rate(
+    stream: Stream, pixels: np.ndarray, landmarks: np.ndarray, seconds: float
+) -> tuple[float, float]:
+    """Key frames, and frames shown, of one live face, a second."""
+    began_s, shown = time.perf_counter(), 0
+    with stream.stage as stage:
+        while (passed_s := time.perf_counter() - began_s) < seconds:
+            stream.frame(pixels, row(landmarks, 1), live=True)
+            shown += 1
+        return stage.gauges()["refreshes"] / passed_s, shown / passed_s
 
 
 def processor(kind: str, rounds: int) -> None:
@@ -194,6 +250,7 @@ def main() -> None:
     print(f"simulated: {LATENCY_MS:g} ms a run and {PER_FACE_MS:g} ms a face, {args.rounds} rounds")
     crowds(donor, args.rounds)
     key_frames(donor, args.seconds)
+    roles(donor, args.rounds, args.seconds)
     if args.cpu:
         processor(args.cpu, args.rounds if args.cpu == "functional" else 3)
 

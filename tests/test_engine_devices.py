@@ -32,7 +32,7 @@ def library(tmp_path_factory) -> Iterator[Library]:
         patch.setenv("MASQUERADE_HOME", str(tmp_path_factory.mktemp("home")))
         patch.delenv("MASQUERADE_MODELS", raising=False)
         library = Library()
-        fill_library(library, ["inswapper_128"])
+        fill_library(library, ["inswapper_128", "gpen_bfr_256"])
         yield library
         close_models()
 
@@ -77,3 +77,32 @@ def test_the_faces_of_a_frame_are_made_on_both_and_are_the_same(donor, couple, m
     assert len(set(sessions)) == 2
     np.testing.assert_array_equal(shown, expected)
     assert not set(names) & {thread.name for thread in threading.enumerate()}, "they have ended"
+
+
+def test_an_enhancer_on_a_device_of_its_own_makes_the_same_faces(donor, couple, monkeypatch):
+    wish = WISH.replace(enhancer=("gpen_bfr_256",))
+    with Engine(donor, wish, execution=ONE) as engine:
+        expected, _ = engine.swap_picture(couple)
+
+    numbered = property(lambda setup: f"cpu:{setup.device_id}")
+    monkeypatch.setattr(ProviderSetup, "device", numbered)
+    close_models()
+    at: dict[str, set[tuple[int, str]]] = {}
+    run = Session.run
+
+    def watched(session: Session, feeds):
+        name = threading.current_thread().name
+        if name.startswith("masquerade-networks"):
+            at.setdefault(session.inputs[0], set()).add((session.setup.device_id, name))
+        return run(session, feeds)
+
+    monkeypatch.setattr(Session, "run", watched)
+    by_role = replace(ONE, devices_of={"enhancer": (1,)})
+    with Engine(donor, wish, execution=by_role) as engine:
+        shown, report = engine.swap_picture(couple)
+    assert report.faces_swapped == 2
+    devices = {name: {device for device, _ in runs} for name, runs in at.items()}
+    assert devices == {"target": {0}, "input": {1}, "input.1": {0}}, "swapper, enhancer, embedder"
+    threads = {name for runs in at.values() for _, name in runs}
+    assert threads == {"masquerade-networks", "masquerade-networks-2"}
+    np.testing.assert_array_equal(shown, expected)
