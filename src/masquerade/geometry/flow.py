@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from masquerade.geometry.affine import apply_affine
+from masquerade.geometry.warp import warp_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,9 +78,7 @@ class FaceFlow:
         # taken for motion: it is taken at twice the size and averaged.
         shrink = _SHRINK if roi.size_px > 1.5 * side else 1
         large = side * shrink
-        crop = cv2.warpAffine(
-            pixels_bgr, roi.matrix(large), (large, large), borderMode=cv2.BORDER_REPLICATE
-        )
+        crop = warp_picture(pixels_bgr, roi.matrix(large), (large, large), cv2.BORDER_REPLICATE)
         grey = cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
         if shrink > 1:
             grey = cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)

@@ -16,6 +16,7 @@ import numpy as np
 
 from masquerade.geometry.affine import fit_similarity
 from masquerade.geometry.sampling import reduce_part
+from masquerade.geometry.warp import warp_picture
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -172,7 +173,7 @@ def warp_crop(
     """Cut a square out of a frame.
 
     What is shrunk to half and less is halved by area first, since sampled directly it would alias;
-    see ``models/window.py``. Everything else is what ``cv2.warpAffine`` gives.
+    see ``models/window.py``. Everything else is what ``cv2.warpAffine`` gives, to rounding.
 
     Args:
         pixels_bgr: uint8 (H, W, 3).
@@ -187,7 +188,7 @@ def warp_crop(
     if halvings:
         pixels_bgr, matrix = _halved(pixels_bgr, matrix, size, 2**halvings)
     mode = cv2.BORDER_CONSTANT if border == "black" else cv2.BORDER_REPLICATE
-    return np.asarray(cv2.warpAffine(pixels_bgr, matrix, (size, size), borderMode=mode), np.uint8)
+    return warp_picture(pixels_bgr, matrix, (size, size), mode)
 
 
 def _halved(

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from masquerade.geometry.sampling import reduce_part
+from masquerade.geometry.warp import warp_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +36,7 @@ def cut_window(pixels_bgr: NDArray[np.uint8], roi: Roi, crop: NDArray[np.uint8])
     halvings = int(math.log2(max(roi.size_px / side, 1.0)))
     if halvings:
         pixels_bgr, matrix = _halved(pixels_bgr, roi, matrix, halvings)
-    cv2.warpAffine(pixels_bgr, matrix, (side, side), dst=crop)
+    crop[:] = warp_picture(pixels_bgr, matrix, (side, side), cv2.BORDER_CONSTANT)
 
 
 def _halved(

@@ -11,6 +11,7 @@ import numpy as np
 from masquerade.core.frame import Patch
 from masquerade.geometry.affine import apply_affine
 from masquerade.geometry.sampling import reduce
+from masquerade.geometry.warp import warp_with_mask
 from masquerade.stages.poisson import clone
 
 if TYPE_CHECKING:
@@ -55,14 +56,13 @@ def to_patch(
     at_box = matrix.copy()
     at_box[:, 2] += matrix[:, :2] @ box[:2]
     size_wh = box[2] - box[0], box[3] - box[1]
-    how = cv2.INTER_LINEAR if len(pixels) > len(finished.pixels) else cv2.INTER_CUBIC
-    patch = Patch(
-        track_id,
-        box,
+    if len(pixels) > len(finished.pixels):
+        warped, cover = warp_with_mask(pixels, mask, at_box, size_wh)
+    else:
         # Cubic for the picture: the crop was sampled once already, and twice linear is soft.
-        _warp_back(pixels, at_box, size_wh, how, cv2.BORDER_REPLICATE),
-        _warp_back(mask, at_box, size_wh, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT),
-    )
+        warped = _warp_back(pixels, at_box, size_wh, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
+        cover = _warp_back(mask, at_box, size_wh, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
+    patch = Patch(track_id, box, warped, cover)
     return clone(patch, frame_bgr) if blend == "poisson" else patch
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
+from masquerade.core.frame import Patch
 from masquerade.geometry.templates import warp_crop
+from masquerade.geometry.warp import warp_with_mask
 from masquerade.stages.face_masks import box_mask, combine, warp_mask
+from masquerade.stages.overlay import blend
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["SwappedCrop"]
 
+_ALIASES = 2.0
+"""From this many pixels per pixel of the other square on they are halved first."""
 _EDGE = 0.02
 """Softness of a crop's edge where what was drawn reaches beyond it."""
 
@@ -49,13 +55,22 @@ class SwappedCrop:
         if size == len(self.pixels) and np.allclose(matrix, self.matrix, atol=1e-6):
             return self
         target = warp_crop(frame_bgr, matrix, size, border="edge")
-        across = _compose(matrix, np.asarray(cv2.invertAffineTransform(self.matrix)))
-        cover = warp_mask(self.cover, across, size)
-        drawn = warp_crop(self.pixels, across, size, border="edge")
-        weight = cover.astype(np.float32) / np.float32(255)
-        pixels = cv2.blendLinear(drawn, target, weight, 1 - weight)
+        back = _compose(self.matrix, np.asarray(cv2.invertAffineTransform(matrix)))
+        drawn, cover = self._drawn(back, size)
+        pixels = target.copy()
+        blend(pixels, Patch(-1, (0, 0, size, size), drawn, cover))
         cover = combine(cover, box_mask(size, _EDGE, 0.0))
-        return SwappedCrop(np.asarray(pixels, np.uint8), target, cover, matrix)
+        return SwappedCrop(pixels, target, cover, matrix)
+
+    def _drawn(
+        self, back: NDArray[np.float64], size: int
+    ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """What was drawn and its cover in another square, from which ``back`` leads to this one."""
+        if math.hypot(*back[:, 0]) < _ALIASES:
+            return warp_with_mask(self.pixels, self.cover, back, (size, size))
+        across = np.asarray(cv2.invertAffineTransform(back), np.float64)
+        drawn = warp_crop(self.pixels, across, size, border="edge")
+        return drawn, warp_mask(self.cover, across, size)
 
 
 def _compose(second: NDArray[np.float64], first: NDArray[Any]) -> NDArray[np.float64]:
