@@ -159,6 +159,31 @@ def test_a_landmark_network_has_a_say_in_how_faces_are_cut(donor, astronaut, mod
     np.testing.assert_array_equal(shown[1][far], astronaut[far])
 
 
+def test_a_brought_detectors_points_cut_the_face_where_they_are_asked_to(
+    donor, astronaut, monkeypatch
+):
+    from masquerade.models.face_detectors import FaceDetector
+
+    find = FaceDetector.find
+
+    def wide(self, *what, **more):
+        """The stand-in knows no face's proportions: move what it says of them outwards."""
+        faces = find(self, *what, **more)
+        for face in faces:
+            low, high = face.bbox[:2], face.bbox[2:]
+            places = [[0.3, 0.35], [0.7, 0.35], [0.5, 0.6], [0.35, 0.8], [0.65, 0.8]]
+            face.kps = (low + (high - low) * np.array(places)).astype(np.float32)
+        return faces
+
+    monkeypatch.setattr(FaceDetector, "find", wide)
+    shown = []
+    for alignment in ("mesh", "detector"):
+        settings = PLAIN.replace(detector="det_10g", alignment=alignment)
+        with engine(donor, settings) as opened:
+            shown.append(opened.swap_picture(astronaut)[0])
+    assert face_change(*shown) > 0.5
+
+
 def test_a_landmark_network_runs_for_key_frames_alone(donor, clip, monkeypatch):
     from masquerade.models.landmarkers import BoxLandmarker
 

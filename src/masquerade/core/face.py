@@ -56,6 +56,8 @@ class Face:
             end of the scene.
         donor: name of the identity to draw, a key of the engine's identities; None with selected
             False.
+        seen_kps: as ``kps``, but as the detector saw them when it last did, carried along and
+            steadied by the mesh; None where it has not seen this face, or the face is lost.
     """
 
     bbox: NDArray[np.float32]
@@ -68,6 +70,7 @@ class Face:
     attributes: Attributes | None = None
     selected: bool = False
     donor: str | None = None
+    seen_kps: NDArray[np.float32] | None = None
 
     @property
     def size_px(self) -> float:

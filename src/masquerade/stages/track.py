@@ -106,6 +106,8 @@ class Track:
         self._part_twins()
         self._reunite()
         self._forget(job.frame.size_wh)
+        if job.detected:
+            self._note(job.faces)
         self._tracks.sort(key=lambda track: track.track_id)
         job.faces = [track.face for track in self._tracks]
         return job
@@ -141,6 +143,17 @@ class Track:
         return [
             face for face, row in zip(detections, overlap, strict=True) if row.max() < _JOIN_IOU
         ]
+
+    def _note(self, detections: Sequence[Face]) -> None:
+        """Tell each track what the detector saw of its face."""
+        seen = [track for track in self._tracks if not track.missing]
+        if not seen or not detections:
+            return
+        boxes = np.stack([track.face.bbox for track in seen])
+        overlap = iou_matrix(boxes, np.stack([face.bbox for face in detections]))
+        for track, row in zip(seen, overlap, strict=True):
+            if row.max() >= _JOIN_IOU:
+                track.note(detections[int(row.argmax())].kps)
 
     def _search(
         self, pixels: NDArray[np.uint8], missed: list[FaceTrack], detections: Sequence[Face]

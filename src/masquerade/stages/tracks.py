@@ -10,7 +10,9 @@ from masquerade.core.face import Face, FaceState
 from masquerade.geometry.affine import apply_affine, fit_motion
 from masquerade.geometry.mesh import EYE_LEFT, EYE_RIGHT, inter_ocular_px
 from masquerade.geometry.roi import Roi
+from masquerade.geometry.templates import kps_from_landmarks
 from masquerade.stages.steady import SteadyMesh
+from masquerade.stages.steady_five import SteadyFive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,6 +73,7 @@ class FaceTrack:
         self._misses = 0
         self._flow = flow
         self._drift = np.zeros(2)
+        self._seen: SteadyFive | None = None
         self.face = Face(mesh_box(mesh.points), mesh.presence, track_id=track_id)
         self.find(pixels_bgr, mesh)
 
@@ -140,6 +143,12 @@ class FaceTrack:
         self._step = (self._mesh.points - self._before)[:468, :2].mean(axis=0)
         self._drift += _DRIFT_GAIN * (self._step - self._drift)
         self._measured(mesh)
+
+    def note(self, kps: NDArray[np.float32]) -> None:
+        """Take in the five points that the detector saw in the frame that the face is of."""
+        self._seen = self._seen or SteadyFive()
+        self._seen.look(kps_from_landmarks(self.points), kps)
+        self.face.seen_kps = self._seen_kps(self.points)
 
     def rest(self) -> None:
         """Nobody looked in this frame: the flow alone is believed."""
@@ -218,6 +227,7 @@ class FaceTrack:
             bbox=box,
             score=last.score,
             kps=last.kps + shift if points is None else _five_points(points),
+            seen_kps=None if points is None else self._seen_kps(points),
             landmarks=None if points is None else points.astype(np.float32),
             track_id=self.track_id,
             state=state,
@@ -226,6 +236,9 @@ class FaceTrack:
             selected=last.selected,
             donor=last.donor,
         )
+
+    def _seen_kps(self, points: NDArray[np.float64]) -> NDArray[np.float32] | None:
+        return self._seen.beside(kps_from_landmarks(points)) if self._seen else None
 
     def _flow_window(self, step: NDArray[np.float64]) -> Roi:
         roi = _window(self._mesh.points, _FLOW_MARGIN)

@@ -154,7 +154,7 @@ class Carriers:
         return Request(
             pixels=job.frame.pixels,
             landmarks=face.landmarks,
-            kps=face.kps,
+            kps=face.kps if face.seen_kps is None else face.seen_kps,
             track_id=face.track_id,
             donor=donor,
             identity=self._faces[face.track_id].identity,
