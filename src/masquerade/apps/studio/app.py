@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
-from masquerade._version import __version__
-from masquerade.apps.studio import problems
-from masquerade.apps.studio.api import system, uploads
+from masquerade.apps.studio import openapi, problems
+from masquerade.apps.studio.access.gate import Gate
+from masquerade.apps.studio.api import settings, system, uploads
 from masquerade.apps.studio.config import StudioConfig
+from masquerade.apps.studio.page_files import PageFiles
+from masquerade.apps.studio.page_routes import page_route
 from masquerade.apps.studio.services import Services, open_services
 
 __all__ = ["API_PREFIX", "create_app"]
 
 API_PREFIX = "/api/v1"
+_ROUTERS = (system.router, settings.router, uploads.router, openapi.router)
 _SWEEP_S = 60.0
+# FastAPI would report to whatever its environment names; nothing is reported from here.
+_NO_TELEMETRY: Any = dict.fromkeys(
+    ("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False
+)
 
 
 def create_app(config: StudioConfig, services: Services | None = None) -> FastAPI:
@@ -29,6 +37,7 @@ def create_app(config: StudioConfig, services: Services | None = None) -> FastAP
 
     Raises:
         OutputError: the studio's folder cannot be written.
+        SettingsError: a pattern of stream addresses is none.
     """
     opened = services or open_services(config)
 
@@ -42,17 +51,19 @@ def create_app(config: StudioConfig, services: Services | None = None) -> FastAP
             await asyncio.to_thread(opened.close)
 
     app = FastAPI(
-        title="Masquerade studio",
-        version=__version__,
         lifespan=lifespan,
         openapi_url=f"{API_PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        telemetry=_NO_TELEMETRY,
     )
     app.state.services = opened
     problems.install(app)
-    for module in (system, uploads):
-        app.include_router(module.router, prefix=API_PREFIX)
+    for router in _ROUTERS:
+        app.include_router(router, prefix=API_PREFIX)
+    app.router.routes.append(page_route(PageFiles()))
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
+    app.add_middleware(Gate, config=config, clock=opened.clock)
     return app
 
 

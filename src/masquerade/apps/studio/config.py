@@ -10,7 +10,7 @@ from pathlib import Path
 from masquerade.core.errors import SettingsError
 from masquerade.core.folders import data_folder
 
-__all__ = ["DEFAULT_PORT", "Limits", "StudioConfig", "TlsFiles", "is_loopback"]
+__all__ = ["DEFAULT_PORT", "Limits", "StudioConfig", "TlsFiles", "is_loopback", "make_token"]
 
 DEFAULT_PORT = 8790
 _TOKEN_BYTES = 24
@@ -58,7 +58,8 @@ class TlsFiles:
     key: Path
 
 
-def _make_token() -> str:
+def make_token() -> str:
+    """A token that cannot be guessed: 192 random bits as 32 characters."""
     return secrets.token_urlsafe(_TOKEN_BYTES)
 
 
@@ -72,6 +73,7 @@ class StudioConfig:
         folder: where the studio keeps what belongs to it.
         token: what a client shows to be let in; made anew at each start.
         tls: None serves without encryption.
+        insecure: whether that is allowed where others can connect.
         allow_hosts: further names by which browsers may call this machine.
         allow_host_devices: whether clients on other machines may use this machine's cameras,
             microphones and sinks.
@@ -80,14 +82,15 @@ class StudioConfig:
         limits: how much clients may take.
 
     Raises:
-        SettingsError: the port or the token cannot be used.
+        SettingsError: the port or the token cannot be used, or others could read what is sent.
     """
 
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     folder: Path = field(default_factory=lambda: data_folder() / "studio")
-    token: str = field(default_factory=_make_token, repr=False)
+    token: str = field(default_factory=make_token, repr=False)
     tls: TlsFiles | None = None
+    insecure: bool = False
     allow_hosts: tuple[str, ...] = ()
     allow_host_devices: bool = False
     allow_streams: tuple[str, ...] = ()
@@ -100,6 +103,12 @@ class StudioConfig:
             raise SettingsError(
                 f"The token is shorter than {_SHORTEST_TOKEN} characters; "
                 "leave it out to have one made."
+            )
+
+        if self.tls is None and not (self.insecure or self.on_loopback):
+            raise SettingsError(
+                f"Others could read what is sent to {self.host}; give a certificate, or "
+                "--insecure if something else encrypts."
             )
 
     @property

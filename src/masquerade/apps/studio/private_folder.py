@@ -11,7 +11,21 @@ import psutil
 
 from masquerade.core.errors import OutputError
 
-__all__ = ["make_private_folder", "remove_leftovers"]
+__all__ = ["keep_private", "make_private_folder", "remove_leftovers"]
+
+
+def keep_private(folder: Path) -> Path:
+    """Make ``folder`` if need be, and let only this user enter it (0700).
+
+    Raises:
+        OutputError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise _cannot_write(folder, error) from error
+    return folder
 
 
 def make_private_folder(parent: Path) -> Path:
@@ -20,15 +34,11 @@ def make_private_folder(parent: Path) -> Path:
     Raises:
         OutputError: it cannot be made.
     """
+    keep_private(parent)
     try:
-        parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        parent.chmod(0o700)
         return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=parent))
     except OSError as error:
-        raise OutputError(
-            f"The folder {parent} cannot be written ({error.strerror}); "
-            "set MASQUERADE_HOME to a folder of yours."
-        ) from error
+        raise _cannot_write(parent, error) from error
 
 
 def remove_leftovers(parent: Path) -> None:
@@ -39,3 +49,10 @@ def remove_leftovers(parent: Path) -> None:
         owner = folder.name.partition("-")[0]
         if owner.isdecimal() and not psutil.pid_exists(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cannot_write(folder: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"The folder {folder} cannot be written ({error.strerror}); "
+        "set MASQUERADE_HOME to a folder of yours."
+    )

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from masquerade.apps.studio.access.streams import StreamRules
 from masquerade.apps.studio.config import StudioConfig
+from masquerade.apps.studio.machine import MachineGauge
+from masquerade.apps.studio.private_folder import keep_private
 from masquerade.apps.studio.uploads import Uploads
 
 __all__ = ["Services", "open_services"]
@@ -19,16 +22,21 @@ class Services:
     Attributes:
         config: how the studio runs.
         uploads: files that clients sent.
+        streams: which addresses clients may have this machine open.
+        machine: what this process takes of the machine.
         clock: seconds, monotonic.
     """
 
     config: StudioConfig
     uploads: Uploads
+    streams: StreamRules
+    machine: MachineGauge = field(default_factory=MachineGauge)
     clock: Callable[[], float] = time.monotonic
 
     def close(self) -> None:
         """End everything and remove what was temporary. May be called twice."""
         self.uploads.close()
+        self.machine.close()
 
 
 def open_services(config: StudioConfig) -> Services:
@@ -36,5 +44,11 @@ def open_services(config: StudioConfig) -> Services:
 
     Raises:
         OutputError: the studio's folder cannot be written.
+        SettingsError: a pattern of stream addresses is none.
     """
-    return Services(config=config, uploads=Uploads(config.folder / "uploads", config.limits))
+    keep_private(config.folder)
+    return Services(
+        config=config,
+        streams=StreamRules(config.allow_streams),
+        uploads=Uploads(config.folder / "uploads", config.limits),
+    )

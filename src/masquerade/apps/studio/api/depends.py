@@ -12,6 +12,8 @@ from masquerade.apps.studio.services import Services
 
 __all__ = ["Here", "Shared", "is_remote", "may_use_host_devices", "services"]
 
+_PASSED_ON = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
 
 def services(connection: HTTPConnection) -> Services:
     """The services of this studio; for requests and WebSockets."""
@@ -20,8 +22,12 @@ def services(connection: HTTPConnection) -> Services:
 
 
 def is_remote(connection: HTTPConnection) -> bool:
-    """Whether the client is on another machine."""
-    return connection.client is None or not is_loopback(connection.client.host)
+    """Whether the client is, or may be, on another machine.
+
+    Something in front of the studio connects from this machine for others, and says so.
+    """
+    passed_on = any(name in connection.headers for name in _PASSED_ON)
+    return passed_on or connection.client is None or not is_loopback(connection.client.host)
 
 
 def may_use_host_devices(connection: HTTPConnection) -> bool:

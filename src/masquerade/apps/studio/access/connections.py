@@ -1,0 +1,49 @@
+"""How many connections may be open, and how long one may say nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+__all__ = ["limited_protocol"]
+
+_FIRST_REQUEST_S = 15.0
+_REFUSAL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 5\r\n"
+    b"content-type: text/plain\r\ncontent-length: 63\r\n\r\n"
+    b"Too many connections are open; close some and ask again later.\n"
+)
+
+
+def limited_protocol(most: int, patience_s: float = _FIRST_REQUEST_S) -> type[asyncio.Protocol]:
+    """HTTP/1.1 that sends connections away beyond ``most``, and those that send no request.
+
+    Args:
+        most: connections at the same time, WebSockets included.
+        patience_s: how long the head of the first request may take.
+    """
+
+    class LimitedProtocol(H11Protocol):
+        _first_request: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            if len(self.connections) > most:
+                transport.write(_REFUSAL)
+                transport.close()
+                return
+            self._first_request = self.loop.call_later(patience_s, self._end_if_silent)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            if self._first_request is not None:
+                self._first_request.cancel()
+            super().connection_lost(exc)
+
+        def _end_if_silent(self) -> None:
+            head: Any = self.headers  # None until the first request has come
+            if head is None:
+                self.transport.abort()
+
+    return LimitedProtocol
