@@ -81,12 +81,13 @@ def _histogram(thumb: NDArray[np.uint8]) -> NDArray[np.float32]:
     spots = np.clip((shares - 0.15) / 0.4 * (_BINS - 1), 0, _BINS - 1.001)
     low = spots.astype(np.int64)
     part = spots - low
-    histogram = np.zeros((_BINS, _BINS), np.float32)
+    histogram = np.zeros(_BINS * _BINS)
     for right in (0, 1):
         for down in (0, 1):
             weight = np.abs(1 - right - part[:, 0]) * np.abs(1 - down - part[:, 1])
-            np.add.at(histogram, (low[:, 0] + right, low[:, 1] + down), weight)
-    return np.asarray(histogram.ravel() / len(values), np.float32)
+            cell = (low[:, 0] + right) * _BINS + low[:, 1] + down
+            histogram += np.bincount(cell, weight, _BINS * _BINS)
+    return np.asarray(histogram / len(values), np.float32)
 
 
 def _best_correlation(before: NDArray[np.float32], after: NDArray[np.float32]) -> float:
