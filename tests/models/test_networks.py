@@ -12,7 +12,6 @@ import skimage.data
 
 from masquerade.core.face import Attributes
 from masquerade.geometry.roi import Roi
-from masquerade.models.blendshapes import BLENDSHAPE_NAMES, Blendshapes
 from masquerade.models.canonical import CANONICAL
 from masquerade.models.detector import Detector
 from masquerade.models.embedder import Embedder
@@ -166,29 +165,6 @@ def test_attributes_of_the_astronaut(
 
 def _one(person: tuple[np.ndarray, Mesh]) -> tuple[np.ndarray, list[Mesh]]:
     return person[0], [person[1]]
-
-
-def test_expressions(people: dict[str, tuple[np.ndarray, Mesh]]) -> None:
-    network = Blendshapes()
-    values = {name: network.measure(mesh.points) for name, (_, mesh) in people.items()}
-    smile = BLENDSHAPE_NAMES.index("mouthSmileLeft")
-    assert len(set(BLENDSHAPE_NAMES)) == 52
-    for measured in values.values():
-        assert measured.shape == (52,)
-        assert (measured >= 0).all()
-        assert (measured <= 1).all()
-    assert values["astronaut"][smile] > 0.6
-    assert values["hopper"][smile] < 0.3
-
-
-def test_expression_does_not_depend_on_place_and_size(
-    people: dict[str, tuple[np.ndarray, Mesh]],
-) -> None:
-    points = people["astronaut"][1].points
-    network = Blendshapes()
-    np.testing.assert_allclose(
-        network.measure(points * 2.5 + 100), network.measure(points), atol=2e-3
-    )
 
 
 def test_canonical_face() -> None:

@@ -60,7 +60,7 @@ def test_the_method_tells_a_call_that_keeps_the_lock(no_forced_switch):
     assert not ever_overlaps(python_alone)
 
 
-@pytest.mark.parametrize("name", ["landmarks", "detector", "blendshapes", "attributes"])
+@pytest.mark.parametrize("name", ["landmarks", "detector", "attributes"])
 def test_a_network_lets_go(name, no_forced_switch):
     network = open_network(name, 1)
     feeds = {}

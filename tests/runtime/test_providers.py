@@ -74,7 +74,7 @@ def test_both_names_of_directml_are_taken(name: str) -> None:
 def test_nothing_heavy_is_imported_before_a_network_is_needed() -> None:
     code = (
         "import sys; import masquerade.models.detector, masquerade.models.landmarker, "
-        "masquerade.models.embedder, masquerade.models.blendshapes; "
+        "masquerade.models.embedder; "
         "masquerade.models.detector.Detector(); masquerade.models.embedder.Embedder(); "
         "assert not {'onnxruntime', 'onnx', 'tf2onnx'} & set(sys.modules)"
     )

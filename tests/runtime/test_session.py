@@ -20,18 +20,16 @@ from masquerade.runtime.session import Session, choose_threads
 
 
 @pytest.fixture(scope="module")
-def blendshapes() -> Session:
-    return Session(weight_path("blendshapes"), threads=1)
+def landmarks() -> Session:
+    return Session(weight_path("landmarks"), threads=1)
 
 
-def test_runs_from_a_path_and_from_bytes(blendshapes: Session) -> None:
-    points = np.random.default_rng(0).uniform(0, 200, (1, 146, 2)).astype(np.float32)
-    again = Session(weight_path("blendshapes").read_bytes(), threads=1)
-    assert blendshapes.inputs == ("points",)
-    assert blendshapes.outputs == ("weights",)
-    np.testing.assert_array_equal(
-        blendshapes.run({"points": points})[0], again.run({"points": points})[0]
-    )
+def test_runs_from_a_path_and_from_bytes(landmarks: Session) -> None:
+    crop = np.random.default_rng(0).integers(0, 256, (1, 256, 256, 3), np.uint8)
+    again = Session(weight_path("landmarks").read_bytes(), threads=1)
+    assert landmarks.inputs == ("crop",)
+    assert landmarks.outputs == ("points", "presence")
+    np.testing.assert_array_equal(landmarks.run({"crop": crop})[0], again.run({"crop": crop})[0])
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
@@ -49,20 +47,20 @@ def test_damaged_bytes_are_a_model_error(data: bytes, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "feeds",
     [
-        {"points": np.zeros((1, 9, 2), np.float32)},
-        {"points": np.zeros((1, 146, 2), np.float64)},
-        {"dots": np.zeros((1, 146, 2), np.float32)},
+        {"crop": np.zeros((1, 9, 9, 3), np.uint8)},
+        {"crop": np.zeros((1, 256, 256, 3), np.float64)},
+        {"dots": np.zeros((1, 256, 256, 3), np.uint8)},
         {},
     ],
 )
-def test_wrong_feeds_are_a_model_error(blendshapes: Session, feeds: dict[str, np.ndarray]) -> None:
-    with pytest.raises(ModelError, match=r"blendshapes\.onnx failed while running"):
-        blendshapes.run(feeds)
+def test_wrong_feeds_are_a_model_error(landmarks: Session, feeds: dict[str, np.ndarray]) -> None:
+    with pytest.raises(ModelError, match=r"landmarks\.onnx failed while running"):
+        landmarks.run(feeds)
 
 
 def test_a_provider_that_is_not_there_is_never_replaced_in_silence() -> None:
     with pytest.raises(RuntimeSetupError, match="migraphx"):
-        Session(weight_path("blendshapes"), providers=("migraphx",))
+        Session(weight_path("landmarks"), providers=("migraphx",))
 
 
 def test_threads() -> None:
@@ -70,10 +68,10 @@ def test_threads() -> None:
     assert 1 <= choose_threads(0) <= 4
 
 
-def test_ports_tell_shapes_and_types(blendshapes: Session) -> None:
-    port = blendshapes.input_ports[0]
-    assert (port.name, port.shape[1:], port.dtype) == ("points", (146, 2), np.float32)
-    assert (blendshapes.provider, blendshapes.precision) == ("cpu", "fp32")
+def test_ports_tell_shapes_and_types(landmarks: Session) -> None:
+    port = landmarks.input_ports[0]
+    assert (port.name, port.shape[1:], port.dtype) == ("crop", (256, 256, 3), np.uint8)
+    assert (landmarks.provider, landmarks.precision) == ("cpu", "fp32")
 
 
 def test_nodes_are_counted_by_provider(tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Networks as typed callables: detector, landmarker, embedder, blendshapes."""
+"""Networks as typed callables: detector, landmarker, embedder, and adapters of brought ones."""
