@@ -11,7 +11,13 @@ from masquerade.geometry.templates import TEMPLATES, align, warp_crop
 from masquerade.models.arcface import ArcFace, JointArcFace
 from masquerade.models.catalogue import catalogue, find_spec
 from masquerade.models.converter import Converter
-from masquerade.models.landmarkers import BoxLandmarker, FiveLandmarker, five_of_68
+from masquerade.models.landmarkers import (
+    BoxLandmarker,
+    FiveLandmarker,
+    five_of_68,
+    five_of_106,
+    five_points,
+)
 from masquerade.models.maskers import (
     FACE_REGIONS,
     REGIONS,
@@ -202,6 +208,23 @@ class TestLandmarkers:
         five = five_of_68(points)
         np.testing.assert_array_equal(five[2:], points[[30, 48, 54]])
         np.testing.assert_array_equal(five[0], points[36:42].mean(axis=0))
+
+    def test_five_of_106(self):
+        points = np.arange(318.0).reshape(106, 3)
+        np.testing.assert_array_equal(five_of_106(points), points[[38, 88, 86, 52, 61], :2])
+
+    @pytest.mark.parametrize("name", [*LANDMARKERS, "fan_68_5"])
+    def test_each_tells_the_five_that_align_a_face(self, name, tmp_path):
+        network, spec = open_recorded(name, tmp_path), find_spec(name)
+        kind = FiveLandmarker if name == "fan_68_5" else BoxLandmarker
+        kps = TEMPLATES["ffhq_512"] * 200 + (160, 90)
+        box = np.array([190, 110, 310, 270], np.float32)
+        seen = five_points(kind(spec, network), _red_disc(260, 190), box, 0.0, kps)
+        left, right, nose, left_mouth, right_mouth = seen.points
+        assert left[0] < nose[0] < right[0]
+        assert max(left[1], right[1]) < nose[1] < min(left_mouth[1], right_mouth[1])
+        assert left_mouth[0] < nose[0] < right_mouth[0]
+        assert 0 < seen.score <= 1
 
     def test_another_file_is_refused(self, tmp_path):
         for name, file in (("2d106det", "1k3d68"), ("2dfan4", "gfpgan_1.4")):
