@@ -9,7 +9,6 @@ import pytest
 from masquerade.core.execution import Execution
 from masquerade.core.settings import Settings
 from masquerade.engine.lowering import expected_bytes, fitting, lowerings
-from masquerade.engine.strategy import choose_strategy, frames_under_way
 
 MB, GB = 2**20, 2**30
 
@@ -25,6 +24,7 @@ class Installed:
             "gpen_bfr_512": 512,
             "gpen_bfr_1024": 1024,
             "gpen_bfr_2048": 2048,
+            "real_esrgan_x2": 256,
         }
     )
 
@@ -33,6 +33,9 @@ class Installed:
 
     def side(self, name: str) -> int:
         return self.sides[name]
+
+    def scale(self, name: str) -> int:
+        return 2 if name == "real_esrgan_x2" else 1
 
     def leaner(self, execution: Execution) -> Execution | None:
         return None
@@ -49,6 +52,7 @@ EVERYTHING = Installed(
         "gpen_bfr_512": {"fp32": 271 * MB},
         "gpen_bfr_1024": {"fp32": 280 * MB},
         "gpen_bfr_2048": {"fp32": 290 * MB},
+        "real_esrgan_x2": {"fp32": 64 * MB},
     }
 )
 WISH = Settings(model="inswapper_128", enhancer=("gpen_bfr_2048",), swap_size=512)
@@ -126,23 +130,36 @@ def test_less_memory_means_smaller_networks_and_at_last_no_enhancer():
     assert first(0.1) == ("int8", ())
 
 
-def test_machines_with_2_8_and_24_gb_choose_differently():
-    def choice(free_gb: float):
-        found = choose_strategy(WISH, Execution(), EVERYTHING, free_gb * GB, (7680, 4320))
-        networks = found.networks
-        return found.frames_alive, networks.precision, networks.settings.enhancer
+def test_tiles_shrink_before_anything_is_left_out_and_pictures_give_way_before_faces():
+    wish = WISH.replace(enhance_frame="real_esrgan_x2", tile=640)
+    steps = [
+        (s.settings.tile, s.settings.swap_size, s.settings.enhance_frame, s.settings.enhancer)
+        for s in lowerings(wish, Execution(precision="int8"), EVERYTHING)
+    ]
+    assert steps == [
+        (640, 512, "real_esrgan_x2", ("gpen_bfr_2048",)),
+        (320, 512, "real_esrgan_x2", ("gpen_bfr_2048",)),
+        (160, 512, "real_esrgan_x2", ("gpen_bfr_2048",)),
+        (128, 512, "real_esrgan_x2", ("gpen_bfr_2048",)),
+        (128, 0, "real_esrgan_x2", ("gpen_bfr_2048",)),
+        (128, 0, "real_esrgan_x2", ("gpen_bfr_1024",)),
+        (128, 0, "real_esrgan_x2", ("gpen_bfr_512",)),
+        (128, 0, "none", ("gpen_bfr_512",)),
+        (128, 0, "none", ()),
+    ]
+    *_, left_out, _ = lowerings(wish, Execution(precision="int8"), EVERYTHING)
+    assert left_out.sentences[:1] == (
+        "To fit into memory, pictures are enhanced in tiles of 320 pixels instead of 640.",
+    )
+    assert left_out.sentences[-1] == "To fit into memory, real_esrgan_x2 is left out."
 
-    assert choice(2) == (2, "int8", ("gpen_bfr_1024",))
-    assert choice(8) == (2, "auto", ("gpen_bfr_2048",))
-    assert choice(24) == (4, "auto", ("gpen_bfr_2048",))
 
-
-@pytest.mark.parametrize("size_wh", [(640, 480), (1280, 720), (1920, 1080), (3840, 2160)])
-def test_frames_under_way_never_pile_up(size_wh):
-    counts = [frames_under_way(size_wh, round(free * GB)) for free in (0.25, 1, 2, 8, 24, 256)]
-    assert counts == sorted(counts)
-    assert counts[0] >= 2
-    assert counts[-1] <= 8
+def test_each_step_of_an_upscaler_is_expected_to_take_less():
+    wish = Settings(enhance_frame="real_esrgan_x2", tile=1024)
+    needs = [expected_bytes(s, EVERYTHING) for s in lowerings(wish, Execution(), EVERYTHING)]
+    assert needs == sorted(needs, reverse=True)
+    assert needs[0] > 2 * GB
+    assert needs[-1] == 0
 
 
 @pytest.mark.parametrize("free_gb", [0.1, 0.5, 1, 2, 4, 8])

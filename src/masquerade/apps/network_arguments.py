@@ -11,7 +11,7 @@ from masquerade.apps.execution_arguments import add_execution, execution_from
 if TYPE_CHECKING:
     from masquerade.apps.parsing import Parser
 
-__all__ = ["add_detector", "add_execution", "add_networks", "execution_from"]
+__all__ = ["add_detector", "add_execution", "add_networks", "add_upscaler", "execution_from"]
 
 
 def add_networks(parser: Parser) -> None:
@@ -25,6 +25,11 @@ def add_networks(parser: Parser) -> None:
     add_settings(look, ["mask", "mask_blur", "mask_padding", "mouth_mask", "blend"])
     add_settings(look, ["alignment", "crop_scale", "crop_shift_x", "crop_shift_y"])
     add_execution(parser)
+
+
+def add_upscaler(parser: Parser) -> None:
+    """Add which network enhances whole pictures, and in what tiles; of files alone."""
+    add_settings(parser.add_argument_group("the whole picture"), ["enhance_frame", "tile"])
 
 
 def add_detector(group: argparse._ArgumentGroup) -> None:

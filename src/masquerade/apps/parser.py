@@ -9,7 +9,12 @@ from masquerade.apps.arguments import add_settings, age_range, number, seconds
 from masquerade.apps.bench.options import add_bench, add_tune
 from masquerade.apps.live_arguments import LIVE_ESSENTIALS, add_live
 from masquerade.apps.models_arguments import add_models
-from masquerade.apps.network_arguments import add_detector, add_execution, add_networks
+from masquerade.apps.network_arguments import (
+    add_detector,
+    add_execution,
+    add_networks,
+    add_upscaler,
+)
 from masquerade.apps.parsing import Help, Parser
 from masquerade.apps.studio_arguments import add_studio
 from masquerade.media.limits import MediaLimits
@@ -128,6 +133,7 @@ def _build_swap(parser: Parser) -> None:
     add_settings(look, ["on_lost", "hold_s", "strict"])
     add_networks(parser)
     _add_video(parser.add_argument_group("video"))
+    add_upscaler(parser)
     _add_limits(parser)
 
 

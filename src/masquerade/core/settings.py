@@ -110,7 +110,21 @@ class Settings:
     enhancer_weight: float = _range(
         0, 1, "Fidelity of CodeFormer: 1 stays closest to the swapped face.", 0.5
     )
-    enhancer_blend: float = _range(0, 1, "How much of the enhanced face is taken.", 0.8)
+    enhancer_blend: float = _range(
+        0, 1, "How much of the enhanced face, and of the enhanced picture, is taken.", 0.8
+    )
+    enhance_frame: str = _text(
+        _NAME,
+        "a name from `masquerade models list`",
+        "An upscaler to run on the whole finished picture; its size stays.",
+        "none",
+    )
+    tile: int = _range(
+        0,
+        2048,
+        "Side in pixels of the tiles that an upscaler is fed; 0 chooses by the free memory.",
+        0,
+    )
     mask: tuple[str, ...] = _several(
         "What limits a network's face: all of these together.",
         ("box", "mesh", "model"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from masquerade.core.errors import SettingsError
+from masquerade.engine.lowering import NO_UPSCALER
 from masquerade.engine.mask_networks import idle_maskers, network_masks
 from masquerade.models.library import Library
 
@@ -15,8 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["EMBEDDED", "asked_models", "asked_networks", "check_models", "cuts_by_network", "idle"]
 
-EMBEDDED: dict[Role, str] = {"swapper": "mesh", "landmarker": "mesh", "detector": "blaze"}
-"""What settings call the built-in one of a kind."""
+EMBEDDED: dict[Role, str] = {
+    "swapper": "mesh",
+    "upscaler": NO_UPSCALER,
+    "landmarker": "mesh",
+    "detector": "blaze",
+}
+"""What settings call the built-in one of a kind, or that there is to be none."""
 
 
 def asked_networks(settings: Settings) -> tuple[object, ...]:
@@ -69,6 +75,7 @@ def _named(settings: Settings) -> tuple[tuple[Role, str], ...]:
     """Role and name of each network that is named."""
     named: list[tuple[Role, str]] = [("swapper", settings.model)]
     named += [("enhancer", name) for name in settings.enhancer]
+    named.append(("upscaler", settings.enhance_frame))
     named += [("masker", name) for name in settings.masker]
     named += [("landmarker", settings.landmarker), ("detector", settings.detector)]
     return tuple((role, name) for role, name in named if EMBEDDED.get(role) != name)

@@ -10,8 +10,9 @@ from masquerade.core.errors import MemoryBudgetError
 from masquerade.engine.asked import EMBEDDED, asked_models, check_models, cuts_by_network, idle
 from masquerade.engine.leases import shared_leases
 from masquerade.engine.library_shelf import LibraryShelf
-from masquerade.engine.lowering import Lowered, fitting
+from masquerade.engine.lowering import Lowered
 from masquerade.engine.mask_networks import chosen_maskers, joined_maskers, network_masks
+from masquerade.engine.strategy import USUAL_WH, choose_strategy
 from masquerade.models.library import Library
 from masquerade.runtime.budget import process_budget
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from masquerade.models.landmarkers import BoxLandmarker, FiveLandmarker
     from masquerade.models.network_detector import FindsFacesAt
     from masquerade.models.swapper import Swapper
+    from masquerade.models.upscaler import Upscaler
     from masquerade.stages.crop_masks import Masker
 
 __all__ = ["BroughtNetworks", "open_less", "open_networks"]
@@ -35,6 +37,7 @@ class BroughtNetworks:
         lowered: what was opened, after what had to be given up.
         swapper: draws the donor; None for the built-in one.
         enhancers: run on the swapped face in this order.
+        upscaler: runs on the finished picture; None for none.
         maskers: limit it.
         landmarker: tells the five points by which faces are cut; None for the mesh.
         detector: finds faces; None for the built-in one.
@@ -46,6 +49,7 @@ class BroughtNetworks:
     lowered: Lowered
     swapper: Swapper | None = None
     enhancers: tuple[Enhancer, ...] = ()
+    upscaler: Upscaler | None = None
     maskers: tuple[Masker, ...] = ()
     landmarker: BoxLandmarker | FiveLandmarker | None = None
     detector: FindsFacesAt | None = None
@@ -86,20 +90,24 @@ class BroughtNetworks:
 
     @property
     def _working(self) -> tuple[Any, ...]:
-        drawing = (self.swapper, *self.enhancers, *self.maskers)
+        drawing = (self.swapper, *self.enhancers, self.upscaler, *self.maskers)
         found = (*drawing, self.landmarker, self.detector)
         return tuple(item for item in found if item is not None)
 
 
 def open_networks(
-    settings: Settings, execution: Execution, library: Library | None = None
+    settings: Settings,
+    execution: Execution,
+    library: Library | None = None,
+    size_wh: tuple[int, int] = USUAL_WH,
 ) -> BroughtNetworks:
     """Open what settings ask for, or what of it fits into memory.
 
     Args:
-        settings: ``swap_size``, ``mask`` and the names of networks are read.
+        settings: ``swap_size``, ``tile``, ``mask`` and the names of networks are read.
         execution: where networks run; its limits were set before.
         library: where they are installed.
+        size_wh: of the frames that will be under way, in pixels.
 
     Raises:
         MemoryBudgetError: not even the least of it fits.
@@ -113,8 +121,9 @@ def open_networks(
     library = library or Library()
     check_models(settings, library)
     shelf = LibraryShelf(library)
-    steps = tuple(fitting(settings, execution, shelf, _free_bytes(asked_models(settings))))
-    return _first_that_fits(steps, library)
+    free_bytes = _free_bytes(asked_models(settings))
+    strategy = choose_strategy(settings, execution, shelf, free_bytes, size_wh)
+    return _first_that_fits(strategy.steps, library)
 
 
 def open_less(opened: BroughtNetworks, library: Library | None = None) -> BroughtNetworks:
@@ -175,10 +184,12 @@ def _opened_by(
 ) -> BroughtNetworks:
     settings = wanted.settings
     swaps, finds = settings.model != EMBEDDED["swapper"], settings.detector != EMBEDDED["detector"]
+    enlarges = settings.enhance_frame != EMBEDDED["upscaler"]
     return BroughtNetworks(
         wanted,
         swapper=opened(settings.model) if swaps else None,
         enhancers=tuple(opened(name) for name in settings.enhancer),
+        upscaler=opened(settings.enhance_frame) if enlarges else None,
         maskers=tuple(opened(name) for name in chosen_maskers(settings, library)),
         landmarker=opened(settings.landmarker) if cuts_by_network(settings) else None,
         detector=opened(settings.detector) if finds else None,

@@ -18,7 +18,7 @@ from masquerade.engine.donors import as_identities, as_references, checked_by_ha
 from masquerade.engine.refusals import nobody_to_swap, require_face
 from masquerade.engine.rehearsal import rehearsal_frames
 from masquerade.engine.staging import Staging
-from masquerade.engine.strategy import frame_bytes, frames_under_way
+from masquerade.engine.strategy import frame_bytes
 from masquerade.pipeline.meter import Meter, Progress
 from masquerade.pipeline.report import Report, Tally
 from masquerade.pipeline.scheduler import Scheduler
@@ -86,13 +86,18 @@ class Engine(Closing):
         self._next_seq = 0
         self._closed = False
 
-    def load(self) -> None:
+    def load(self, size_wh: tuple[int, int] | None = None) -> None:
         """Open the networks now, and not with the first frame: what is wrong with them shows here.
+
+        Args:
+            size_wh: of the frames that will come, in pixels: networks leave memory for them.
 
         Raises:
             InputError: a donor was saved without what networks need.
             RuntimeSetupError: a network is missing, broken, or does not fit into memory.
         """
+        if size_wh is not None:
+            self._staging.expect(size_wh)
         self._line()
 
     def process(self, frame_bgr: NDArray[np.uint8], pts: int | None = None) -> NDArray[np.uint8]:
@@ -140,6 +145,7 @@ class Engine(Closing):
             InputError: the picture is no such array.
             MasqueradeError: a step failed.
         """
+        self._staging.expect((picture_bgr.shape[1], picture_bgr.shape[0]))
         line, meter, tally = self._line(still=True), Meter(total=1), self.new_tally()
         line.reset()
         job = line.process(FrameJob(Frame(checked_picture(picture_bgr))))
@@ -177,9 +183,11 @@ class Engine(Closing):
         """
         size_wh, budget = source.info.size_wh, process_budget()
         try:
+            self._staging.expect(size_wh)
             self.reset()
             return_freed_memory()
-            frames = frames_under_way(size_wh, budget.free_bytes)
+            strategy = self._staging.strategy(size_wh)
+            frames = strategy.frames_alive
             reserved = budget.admit("The queue of frames", frames * frame_bytes(size_wh))
         except MasqueradeError:
             sink.abort()
@@ -202,6 +210,7 @@ class Engine(Closing):
             advice=self.advice,
             warnings=(*self.notices, *notices),
             models=self.models,
+            strategy=strategy.sentence,
         )
 
     @property

@@ -123,14 +123,14 @@ def swap_video(
             Path(output),
             source,
             options,
-            disclosure=disclosure or _standard_disclosure(engine),
+            disclosure=disclosure or _standard_disclosure(engine, source.info.size_wh),
             overwrite=overwrite,
         )
         return engine.run(source, sink, progress, allow_no_face=allow_no_face)
 
 
-def _standard_disclosure(engine: Engine) -> Disclosure:
+def _standard_disclosure(engine: Engine, size_wh: tuple[int, int] | None = None) -> Disclosure:
     from masquerade.trust.metadata import build_disclosure
 
-    engine.load()  # which networks take part is known then
+    engine.load(size_wh)  # which networks take part is known then
     return build_disclosure(engine.settings, models=engine.models)

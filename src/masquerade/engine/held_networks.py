@@ -12,6 +12,7 @@ from masquerade.engine.asked import asked_networks
 from masquerade.engine.asked_providers import prove_active
 from masquerade.engine.brought import BroughtNetworks, open_less, open_networks
 from masquerade.engine.leases import shared_leases
+from masquerade.engine.strategy import USUAL_WH
 
 if TYPE_CHECKING:
     from masquerade.core.execution import Execution
@@ -27,6 +28,7 @@ class HeldNetworks(Closing):
         settings: name the networks.
         execution: where they run.
         notice: is told, in a sentence each, what had to be given up.
+        size_wh: of the frames that will be under way, in pixels.
 
     Raises:
         MemoryBudgetError: not even the least of it fits.
@@ -36,12 +38,16 @@ class HeldNetworks(Closing):
     """
 
     def __init__(
-        self, settings: Settings, execution: Execution, notice: Callable[[str], None]
+        self,
+        settings: Settings,
+        execution: Execution,
+        notice: Callable[[str], None],
+        size_wh: tuple[int, int] = USUAL_WH,
     ) -> None:
         self._wanted, self._notice = settings, notice
         self._lock = threading.RLock()
         self._closed = False
-        self._networks = open_networks(settings, execution)
+        self._networks = open_networks(settings, execution, size_wh=size_wh)
         self._take(self._networks, ())
         if not self._networks.held:
             for sentence in prove_active(execution):
@@ -51,6 +57,11 @@ class HeldNetworks(Closing):
     def networks(self) -> BroughtNetworks:
         """Those that are open now."""
         return self._networks
+
+    def settled(self) -> BroughtNetworks:
+        """Those that are open once nothing is being lowered; waits for that."""
+        with self._lock:
+            return self._networks
 
     @property
     def closed(self) -> bool:
@@ -84,7 +95,8 @@ class HeldNetworks(Closing):
                 return
             said = failed.lowered.sentences
             # The large ones go before others are opened; the rest is shared with those.
-            large = [*failed.enhancers, *([failed.swapper] if failed.swapper is not None else [])]
+            drawing = (*failed.enhancers, failed.swapper, failed.upscaler)
+            large = [item for item in drawing if item is not None]
             kept = [item for item in failed.held if item not in large]
             self._networks = BroughtNetworks(failed.lowered)
             if large:

@@ -34,6 +34,10 @@ class LibraryShelf:
         """Side in pixels of the picture that a model draws."""
         return self._library.spec(name).size
 
+    def scale(self, name: str) -> int:
+        """How many times an upscaler enlarges the sides of a picture."""
+        return self._library.spec(name).scale
+
     def leaner(self, execution: Execution) -> Execution | None:
         """With ONNX Runtime where OpenVINO might be taken on the processor; None elsewhere."""
         own = execution.options.get("cpu", {})

@@ -2,9 +2,10 @@
 
 1. the library of the processor that takes less memory: the same pixels, more slowly;
 2. lower precision, where a variant of the model is installed (fp16, then int8);
-3. smaller pictures inside: the swapped face at the model's own size, the smaller enhancer of a
+3. smaller tiles, where whole pictures are enhanced;
+4. smaller pictures inside: the swapped face at the model's own size, the smaller enhancer of a
    family;
-4. no enhancer.
+5. no enhancer, first that of pictures, then that of faces.
 
 What does not fit then is an error. All here is a pure function of sizes, so that it can be told
 beforehand what a machine with so much memory would do.
@@ -20,7 +21,19 @@ if TYPE_CHECKING:
     from masquerade.core.execution import Execution, Precision
     from masquerade.core.settings import Settings
 
-__all__ = ["Lowered", "Shelf", "expected_bytes", "fitting", "lowerings"]
+__all__ = [
+    "NO_UPSCALER",
+    "SMALLEST_TILE",
+    "Lowered",
+    "Shelf",
+    "expected_bytes",
+    "fitting",
+    "lowerings",
+    "tile_bytes",
+]
+
+NO_UPSCALER = "none"
+SMALLEST_TILE = 128
 
 _LOWER: tuple[Precision, ...] = ("fp16", "int8")
 _ORDER = ("fp32", "bf16", "fp16", "int8")
@@ -28,7 +41,8 @@ _LOADING = 1.3
 """What a network takes while it is loaded, over its weights as they are held."""
 _BYTES_PER_PX = 512
 """What lies between the layers of a network that draws a picture: 32 channels, float32, four at a
-time. Measured by the loader afterwards; here it only has to tell what is hopeless."""
+time. Measured by the loader afterwards; here it only has to tell what is hopeless. Upscalers have
+64 channels, two at a time, at the size of what comes out."""
 
 
 class Shelf(Protocol):
@@ -40,6 +54,10 @@ class Shelf(Protocol):
 
     def side(self, name: str) -> int:
         """Side in pixels of the picture that a model draws."""
+        ...
+
+    def scale(self, name: str) -> int:
+        """How many times an upscaler enlarges the sides of a picture."""
         ...
 
     def leaner(self, execution: Execution) -> Execution | None:
@@ -94,6 +112,11 @@ def lowerings(settings: Settings, execution: Execution, shelf: Shelf) -> Iterato
         if _has(precision, now, shelf):
             now = _step(now, precision=precision, said=f"networks compute in {precision}")
             yield now
+    while now.settings.enhance_frame != NO_UPSCALER and (tile := now.settings.tile) > SMALLEST_TILE:
+        half = max(SMALLEST_TILE, tile // 2)
+        said = f"pictures are enhanced in tiles of {half} pixels instead of {tile}"
+        now = _step(now, settings=now.settings.replace(tile=half), said=said)
+        yield now
     if settings.model != "mesh" and settings.swap_size > shelf.side(settings.model) > 0:
         side = shelf.side(settings.model)
         said = f"faces are swapped at {side} pixels instead of {settings.swap_size}"
@@ -102,6 +125,10 @@ def lowerings(settings: Settings, execution: Execution, shelf: Shelf) -> Iterato
     while (smaller := _smaller_enhancers(now.settings.enhancer, shelf)) != now.settings.enhancer:
         said = f"{' and '.join(smaller)} enhances instead of {' and '.join(now.settings.enhancer)}"
         now = _step(now, settings=now.settings.replace(enhancer=smaller), said=said)
+        yield now
+    if now.settings.enhance_frame != NO_UPSCALER:
+        said = f"{now.settings.enhance_frame} is left out"
+        now = _step(now, settings=now.settings.replace(enhance_frame=NO_UPSCALER), said=said)
         yield now
     if now.settings.enhancer:
         said = f"{' and '.join(now.settings.enhancer)} is left out"
@@ -129,19 +156,34 @@ def fitting(
 
 def expected_bytes(wanted: Lowered, shelf: Shelf) -> int:
     """About what the swapper and the enhancers take, at the largest moment of loading them."""
-    names = [name for name in (wanted.settings.model, *wanted.settings.enhancer) if name != "mesh"]
-    held = [_held_bytes(name, wanted.execution_of(name, shelf), shelf) for name in names]
+    settings, held = wanted.settings, []
+    for name in _names(settings):
+        upscales = name == settings.enhance_frame
+        side = settings.tile * shelf.scale(name) if upscales else shelf.side(name)
+        held.append(_held_bytes(name, side, wanted.execution_of(name, shelf), shelf))
     # They are loaded one after the other.
     return round(sum(held) + (_LOADING - 1) * max(held, default=0))
 
 
-def _held_bytes(name: str, execution: Execution, shelf: Shelf) -> int:
+def tile_bytes(tile: int, scale: int) -> int:
+    """About what lies between the layers of an upscaler that is fed tiles of a side in pixels."""
+    return _BYTES_PER_PX * (tile * scale) ** 2
+
+
+def _names(settings: Settings) -> list[str]:
+    """Networks that draw."""
+    names = [settings.model] if settings.model != "mesh" else []
+    upscaler = [settings.enhance_frame] if settings.enhance_frame != NO_UPSCALER else []
+    return [*names, *settings.enhancer, *upscaler]
+
+
+def _held_bytes(name: str, side: int, execution: Execution, shelf: Shelf) -> int:
     sizes = shelf.sizes(name)
     precision = _chosen(execution.precision, sizes)
     weights = sizes.get(precision, 0)
     if precision == "fp16" and set(execution.providers) <= {"cpu", "openvino", "auto"}:
         weights *= 2  # the processor computes in fp32
-    return weights + _BYTES_PER_PX * shelf.side(name) ** 2
+    return weights + tile_bytes(side, 1)
 
 
 def _chosen(asked: str, sizes: Mapping[str, int]) -> str:
@@ -155,8 +197,8 @@ def _has(precision: Precision, now: Lowered, shelf: Shelf) -> bool:
     """Whether a network of these has a smaller file of that precision than the one it would use."""
     if _rank(now.precision) >= _rank(precision):
         return False
-    for name in (now.settings.model, *now.settings.enhancer):
-        sizes = shelf.sizes(name) if name != "mesh" else {}
+    for name in _names(now.settings):
+        sizes = shelf.sizes(name)
         before = sizes.get(_chosen(now.precision, sizes), 0)
         if sizes.get(precision, before) < before:
             return True

@@ -14,7 +14,10 @@ from masquerade.engine.asked import EMBEDDED
 from masquerade.engine.changes import networks_change, settings_change
 from masquerade.engine.finding import face_finder, finding_stages
 from masquerade.engine.held_networks import HeldNetworks
+from masquerade.engine.lowering import NO_UPSCALER
 from masquerade.engine.networks import shared_networks
+from masquerade.engine.strategy import USUAL_WH, Strategy, frames_under_way
+from masquerade.engine.thrifty_frame import ThriftyFrame
 from masquerade.engine.thrifty_maker import ThriftyMaker
 from masquerade.pipeline.conceal import Concealment
 from masquerade.pipeline.line import Line
@@ -22,6 +25,7 @@ from masquerade.runtime.budget import device_budget, process_budget
 from masquerade.stages.composite import Composite
 from masquerade.stages.disclose import Disclose
 from masquerade.stages.effects import Effects
+from masquerade.stages.enhance_frame import EnhanceFrame
 from masquerade.stages.network_swap import NetworkSwap
 from masquerade.stages.select import Select
 from masquerade.stages.strict import Strict
@@ -61,7 +65,18 @@ class Staging(Closing):
         self._opened: list[HeldNetworks] = []
         self._swaps: weakref.WeakSet[NetworkSwap] = weakref.WeakSet()
         self._retiring: list[threading.Thread] = []
+        self._size_wh = USUAL_WH
         self._set_limits()
+
+    def expect(self, size_wh: tuple[int, int]) -> None:
+        """Frames of this size, in pixels, will be under way: networks leave room for them."""
+        self._size_wh = size_wh
+
+    def strategy(self, size_wh: tuple[int, int]) -> Strategy:
+        """How many frames of a size may be under way beside the networks that are open."""
+        frames = frames_under_way(size_wh, process_budget().free_bytes)
+        networks = None if self._held is None else self._held.networks
+        return Strategy(frames, () if networks is None else (networks.lowered, *networks.rest))
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -92,6 +107,8 @@ class Staging(Closing):
             InputError: a donor was saved without what networks need.
             RuntimeSetupError: a network is missing, broken, or does not fit into memory.
         """
+        if live:
+            settings = self._without_upscaler(settings)
         held = self._open(settings, identities)
         if still:
             settings = settings.replace(refresh="every")
@@ -99,11 +116,14 @@ class Staging(Closing):
         find, track = finding_stages(settings, held.networks.detector)
         select = Select(networks.embedder, settings, identities, references)
         effects = [Effects(settings.effect)] if live or settings.effect else []
+        enhance = ThriftyFrame(held, self._notice).enhance
+        last = [[EnhanceFrame(enhance, settings)]] if settings.enhance_frame != NO_UPSCALER else []
         return Line(
             [
                 [find, track, select],
                 [self._swap(settings, identities, held)],
                 [Composite(settings), Strict(networks.heads, settings), *effects],
+                *last,
             ],
             finish=[Disclose(make_badge(settings.label))],
             concealment=Concealment(settings.on_lost, settings.hold_s),
@@ -135,6 +155,7 @@ class Staging(Closing):
             InputError: see :meth:`line`.
             RuntimeSetupError: likewise; nothing is changed then.
         """
+        settings = self._without_upscaler(settings)
         effects = Effects.prepare(settings.effect)
         before, held = self._held, self._open(settings, identities)
         if held is before:
@@ -178,7 +199,7 @@ class Staging(Closing):
             return self._held
         if settings.model != EMBEDDED["swapper"]:
             _require_portraits(identities)
-        self._held = HeldNetworks(settings, self._execution, self._notice)
+        self._held = HeldNetworks(settings, self._execution, self._notice, self._size_wh)
         self._opened = [*(held for held in self._opened if not held.closed), self._held]
         return self._held
 
@@ -208,6 +229,13 @@ class Staging(Closing):
             return swap
 
         return turn
+
+    def _without_upscaler(self, settings: Settings) -> Settings:
+        """The settings of a live stream, which has no time for whole pictures."""
+        if settings.enhance_frame == NO_UPSCALER:
+            return settings
+        self._notice(f"Live pictures are not enhanced as a whole: {settings.enhance_frame} rests.")
+        return settings.replace(enhance_frame=NO_UPSCALER)
 
     def _notice(self, sentence: str) -> None:
         if sentence not in self.notices:

@@ -35,6 +35,7 @@ class Report:
         warnings: what went wrong without stopping the work, and what had to be lowered for it.
         models: brought networks that took part, each with precision and provider; none where the
             built-in ones did all.
+        strategy: what was chosen by the free memory, in words; empty for pictures.
     """
 
     frames: int
@@ -50,6 +51,7 @@ class Report:
     advice: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    strategy: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain numbers, strings, lists and dicts, ready for JSON; times with 3 decimals."""
@@ -103,6 +105,7 @@ class Tally:
         advice: tuple[str, ...] = (),
         warnings: tuple[str, ...] = (),
         models: tuple[str, ...] = (),
+        strategy: str = "",
     ) -> Report:
         """The outcome, with the meter's times."""
         failed = [
@@ -123,4 +126,5 @@ class Tally:
             advice=advice,
             warnings=(*warnings, *failed),
             models=models,
+            strategy=strategy,
         )

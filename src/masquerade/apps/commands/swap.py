@@ -114,6 +114,8 @@ class _Swapper:
         report = self._picture(work) if kind == "image" else self._stream(work)
         for warning in report.warnings:
             self.console.note(f"{work.target}: {warning}")
+        if self.args.debug and report.strategy:
+            self.console.note(f"{work.target}: chosen by the free memory: {report.strategy}")
         return report
 
     def _picture(self, work: Work) -> Report:
@@ -140,16 +142,16 @@ class _Swapper:
                 work.output,
                 source,
                 self.options,
-                disclosure=self._disclosure(),
+                disclosure=self._disclosure(source.info.size_wh),
                 overwrite=self.args.overwrite,
             )
             with closing_down(sink):
                 return self.engine.run(source, sink, show, allow_no_face=self.args.allow_no_face)
 
-    def _disclosure(self) -> Disclosure:
+    def _disclosure(self, size_wh: tuple[int, int] | None = None) -> Disclosure:
         """A new statement for each file, since each has an identifier of its own."""
         engine = self.engine
-        engine.load()  # which networks take part is known then
+        engine.load(size_wh)  # which networks take part is known then
         return build_disclosure(
             engine.settings, consents=self.donors.consents, models=engine.models
         )
