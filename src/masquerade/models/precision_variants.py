@@ -33,7 +33,8 @@ LEAST_DB = 30.0
 over twelve frames differs from a true one, so that the loss stays below what motion hides."""
 
 _VARIANTS = ("int8", "fp16")
-_COUNT = 24
+_COUNT, _LARGE_COUNT, _LARGE_PX = 24, 16, 512
+"""How many inputs are calibrated with; fewer of large pictures, each of which says more."""
 _HELD_OUT = 6
 _FEEDS_BYTES = 256 * 1024**2
 _OTHER_SEED = 1
@@ -143,7 +144,8 @@ def _feeds(
     """Inputs to calibrate with, and others to measure with."""
     facts = graph_facts(source)
     ports = facts.inputs, facts.outputs
-    few = max(_HELD_OUT, min(_COUNT, _FEEDS_BYTES // (12 * max(spec.size, 64) ** 2)))
+    count = _LARGE_COUNT if spec.size >= _LARGE_PX else _COUNT
+    few = max(_HELD_OUT, min(count, _FEEDS_BYTES // (12 * max(spec.size, 64) ** 2)))
     seen, unseen = list(photos), list(photos)
     if len(photos) >= 4:
         unseen = list(photos[3::4])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from onnx import ModelProto
 
-__all__ = ["RANGE_RULES", "Histogram", "RangeRule", "measure_ranges", "visit_activations"]
+__all__ = ["RANGE_RULES", "Histogram", "RangeRule", "measure_ranges"]
 
 RangeRule = Literal["minmax", "percentile", "error"]
 RANGE_RULES: tuple[RangeRule, ...] = ("minmax", "percentile", "error")
@@ -26,8 +27,8 @@ RANGE_RULES: tuple[RangeRule, ...] = ("minmax", "percentile", "error")
 _BINS = 2048
 _STEPS = 255
 _PERCENTILE = 99.995
-_GROUP_BYTES = 256 * 1024**2
-"""Activations that are held at a time; more of them cost further runs."""
+_SAMPLE = 65_536
+"""About how many values of an activation are counted for each feed."""
 
 
 @dataclass(slots=True)
@@ -49,18 +50,29 @@ class Histogram:
     most: float
 
     @classmethod
-    def of(cls, values: NDArray[Any]) -> Histogram:
-        """A histogram of these values."""
-        least, most = float(values.min()), float(values.max())
-        width = max(most - least, 1e-6) / _BINS
-        histogram = cls(least, width, np.zeros(_BINS, np.int64), least, most)
-        histogram.add(values)
+    def of(
+        cls, values: NDArray[Any], least: float | None = None, most: float | None = None
+    ) -> Histogram:
+        """A histogram of these values; see :meth:`add`."""
+        low = float(values.min()) if least is None else least
+        high = float(values.max()) if most is None else most
+        width = max(high - low, 1e-6) / _BINS
+        histogram = cls(low, width, np.zeros(_BINS, np.int64), low, high)
+        histogram.add(values, low, high)
         return histogram
 
-    def add(self, values: NDArray[Any]) -> None:
-        """Count further values."""
-        self.least = min(self.least, float(values.min()))
-        self.most = max(self.most, float(values.max()))
+    def add(
+        self, values: NDArray[Any], least: float | None = None, most: float | None = None
+    ) -> None:
+        """Count further values.
+
+        Args:
+            values: all of them, or a sample.
+            least: the smallest of all; None where ``values`` are all.
+            most: likewise the largest.
+        """
+        self.least = min(self.least, float(values.min()) if least is None else least)
+        self.most = max(self.most, float(values.max()) if most is None else most)
         self._reach()
         places = (values.reshape(-1) - np.float32(self.low)) * np.float32(1 / self.width)
         places = np.clip(places.astype(np.int32), 0, self.counts.size - 1)
@@ -117,90 +129,93 @@ def measure_ranges(
     threads: int = 0,
     after_each: Callable[[float], None] = lambda _: None,
 ) -> dict[str, Histogram]:
-    """Histograms of some activations over all feeds; see :func:`visit_activations`."""
-    found: dict[str, Histogram] = {}
+    """Histograms of some activations over all feeds, in one run of the network for each.
 
-    def count(name: str, values: NDArray[Any]) -> None:
-        if name in found:
-            found[name].add(values)
-        else:
-            found[name] = Histogram.of(values)
-
-    visit_activations(model, tensors, feeds, folder, count, threads=threads, after_each=after_each)
-    return found
-
-
-def visit_activations(
-    model: ModelProto,
-    tensors: Sequence[str],
-    feeds: Collection[Mapping[str, NDArray[Any]]],
-    folder: Path,
-    visit: Callable[[str, NDArray[Any]], None],
-    *,
-    threads: int = 0,
-    after_each: Callable[[float], None] = lambda _: None,
-) -> None:
-    """Show activations of a network to ``visit``, in bounded memory.
+    The network itself takes the least and the largest value and every n-th, so that no activation
+    has to be held or copied as a whole: ends are exact, what lies between is a sample.
 
     Args:
         model: is not changed.
         tensors: names of float32 inputs or results of nodes.
-        feeds: inputs by name; gone through once for each group of activations.
-        folder: for files of the model's size, which are deleted again.
-        visit: called with name and values of each tensor for each feed.
+        feeds: inputs by name.
+        folder: for a file of the model's size, which is deleted again.
         threads: of the network.
         after_each: called with the share of one feed's work that was done since the last call.
 
     Raises:
         ModelError: the network cannot be run.
     """
+    found: dict[str, Histogram] = {}
+
+    def count(name: str, sample: NDArray[Any], least: float, most: float) -> None:
+        if name in found:
+            found[name].add(sample, least, most)
+        else:
+            found[name] = Histogram.of(sample, least, most)
+
     inputs = {port.name for port in model.graph.input}
+    names = [name for name in dict.fromkeys(tensors) if name not in inputs]
+    path = folder / "summarised.onnx"
+    path.write_bytes(_summarised(model, names))
+    session = Session(path, setup=ProviderSetup(threads=threads, memory_pattern=False))
+    path.unlink()
     for feed in feeds:
         for name in inputs.intersection(tensors):
-            visit(name, feed[name])
-    groups = _groups(model, [name for name in tensors if name not in inputs])
-    path = folder / "watched.onnx"
-    # One session at a time: each holds all weights, and a large network needs many groups.
-    for names in groups:
-        path.write_bytes(_watched(model, names))
-        # A plan of all activations at once would take gigabytes from the second run on.
-        setup = ProviderSetup(threads=threads, memory_pattern=False)
-        session = Session(path, setup=setup)
-        path.unlink()
-        for feed in feeds:
-            for name, values in zip(session.outputs, session.run(feed), strict=True):
-                if name in names:
-                    visit(name, values)
-            after_each(1 / len(groups))
-        session.close()
+            count(name, feed[name], float(feed[name].min()), float(feed[name].max()))
+        results = iter(session.run(feed))
+        for name, (sample, least, most) in zip(
+            names, zip(results, results, results, strict=True), strict=True
+        ):
+            count(name, sample, float(least), float(most))
+        after_each(1.0)
+    session.close()
+    return found
 
 
-def _groups(model: ModelProto, tensors: Sequence[str]) -> list[list[str]]:
-    """Tensors in groups, each of at most ``_GROUP_BYTES``."""
-    shapes = infer_shapes(model)
-    groups: list[list[str]] = [[]]
-    held = 0
-    for name in tensors:
-        sides = shapes.get(name) or ()
-        size = 4 * int(np.prod([side or 1 for side in sides], dtype=np.int64))
-        if groups[-1] and held + size > _GROUP_BYTES:
-            groups.append([])
-            held = 0
-        groups[-1].append(name)
-        held += size
-    return [names for names in groups if names]
+def _summarised(model: ModelProto, names: Sequence[str]) -> bytes:
+    """Bytes of the model, which then gives of each activation a sample, the least and the most."""
+    from onnx import TensorProto, helper, numpy_helper
 
+    graph, shapes = model.graph, infer_shapes(model)
+    kept = [type(port).FromString(port.SerializeToString()) for port in graph.output]
+    before = len(graph.node), len(graph.initializer)
 
-def _watched(model: ModelProto, tensors: Sequence[str]) -> bytes:
-    """Bytes of the model with further outputs."""
-    from onnx import TensorProto, helper
+    def number(name: str, value: int) -> str:
+        graph.initializer.append(numpy_helper.from_array(np.array([value], np.int64), name))
+        return name
 
-    graph = model.graph
-    count = len(graph.output)
-    present = {port.name for port in graph.output}
-    for name in tensors:
-        if name not in present:
-            graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+    del graph.output[:]
+    whole, start, end = (
+        number(f"summary/{key}", value)
+        for key, value in (("all", -1), ("start", 0), ("end", 2**62))
+    )
+    for name in names:
+        flat, sample, least, most = (f"{name}/{part}" for part in ("flat", "some", "least", "most"))
+        step = number(f"{name}/step", _step(shapes.get(name)))
+        graph.node.extend(
+            [
+                helper.make_node("Reshape", [name, whole], [flat]),
+                helper.make_node("Slice", [flat, start, end, start, step], [sample]),
+                helper.make_node("ReduceMin", [name], [least], keepdims=0),
+                helper.make_node("ReduceMax", [name], [most], keepdims=0),
+            ]
+        )
+        graph.output.extend(
+            helper.make_tensor_value_info(result, TensorProto.FLOAT, None)
+            for result in (sample, least, most)
+        )
     data: bytes = model.SerializeToString()
-    del graph.output[count:]
+    del graph.output[:], graph.node[before[0] :], graph.initializer[before[1] :]
+    graph.output.extend(kept)
     return data
+
+
+def _step(shape: Sequence[int | None] | None) -> int:
+    """Every how many values one is taken: a number without a part in the sides, so that samples
+    lie in all rows and columns.
+    """
+    sides = [side or 1 for side in shape or ()]
+    step = max(1, math.prod(sides) // _SAMPLE)
+    while any(math.gcd(step, side) > 1 for side in sides if side > 1):
+        step += 1
+    return step

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from masquerade.runtime.activation_ranges import visit_activations
+from masquerade.runtime.activation_visits import visit_activations
 from masquerade.runtime.graph_shapes import infer_shapes
 from masquerade.runtime.integer_graph import int8_weights, uint8_scale
 from masquerade.runtime.multiply_adds import multiply_adds
@@ -46,7 +46,7 @@ def measure_noise(
         feeds: a few are enough.
         folder: for files of the model's size, which are deleted again.
         threads: of the network.
-        after_each: see :func:`masquerade.runtime.activation_ranges.visit_activations`.
+        after_each: see :func:`masquerade.runtime.activation_visits.visit_activations`.
 
     Returns:
         By the name of the convolution's result.

@@ -23,7 +23,7 @@ from masquerade.runtime.integer_graph import IntegerGraph
 from masquerade.runtime.layer_noise import keep_single, measure_noise, work_shares
 from masquerade.runtime.onnx_file import read_model
 from masquerade.runtime.opset import drop_unused_domains, fold, raise_opset, spare_tensors
-from masquerade.runtime.parity import Parity, measure_parity
+from masquerade.runtime.parity import Exact, Parity
 from masquerade.runtime.session import Session
 from masquerade.runtime.single_precision import to_single
 from masquerade.runtime.spatial_mean import pool_means
@@ -44,7 +44,9 @@ _SHARES = (0.03, 0.1, 0.25)
 """Shares of the multiply-adds that may stay float32, tried in this order."""
 _SATURATED_DB = 20.0
 _WIDE, _NARROW = 127, 64
-_NOISE_FEEDS = 2
+_NOISE_FEEDS = 1
+_NOISE_COST, _TRY_COST = 8.0, 0.7
+"""What a feed costs, in runs of the network: where noise is measured, where a choice is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,11 @@ def quantize_int8(
         raise ModelError("There is nothing to calibrate with. Give pictures that show faces.")
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".quantise-") as folder:
         work = _Quantisation(source, Path(folder), threads, peak)
-        steps = len(calibration) + _NOISE_FEEDS + len(RANGE_RULES) + len(_SHARES) - 1
-        clock = _Clock(progress or _say_nothing, steps)
+        tries = len(RANGE_RULES) + len(_SHARES) - 1
+        clock = _Clock(
+            progress or _say_nothing,
+            len(calibration) + _NOISE_FEEDS * _NOISE_COST + tries * _TRY_COST * len(held_out),
+        )
         work.measure(calibration, clock.step)
         best = work.best(held_out, wanted_db, clock.step)
         best.path.replace(target)
@@ -124,9 +129,9 @@ def _say_nothing(done: float, left_s: float) -> None:
 
 
 class _Clock:
-    """Tells how far the work is; every step counts alike."""
+    """Tells how far the work is, in runs of the network."""
 
-    def __init__(self, progress: Progress, steps: int) -> None:
+    def __init__(self, progress: Progress, steps: float) -> None:
         self._progress, self._steps = progress, steps
         self._done, self._started = 0.0, time.monotonic()
 
@@ -175,7 +180,7 @@ class _Quantisation:
             few,
             self._folder,
             threads=self._threads,
-            after_each=step,
+            after_each=lambda share: step(share * _NOISE_COST),
         )
         self._shares = work_shares(model, graph)
 
@@ -184,13 +189,16 @@ class _Quantisation:
     ) -> Quantised:
         """The best of several choices, measured."""
         reference = Session(self._prepared, threads=self._threads)
+        exact = Exact(reference.run, held_out)
+        reference.close()
         best: Quantised | None = None
 
         def attempt(rule: RangeRule, share: float, narrow: bool) -> Quantised:
             path, names = self._write(rule, share, narrow)
             trial = Session(path, threads=self._threads)
-            parity = measure_parity(reference.run, trial.run, held_out, peak=self._peak)
-            step(1.0)
+            parity = exact.parity(trial.run, peak=self._peak)
+            trial.close()
+            step(_TRY_COST * len(held_out))
             if best is not None and parity.psnr_db <= best.parity.psnr_db:
                 path.unlink()
                 return best
