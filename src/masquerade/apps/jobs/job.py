@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from masquerade.core import errors
 from masquerade.core.errors import JobError, MasqueradeError, SettingsError
 from masquerade.core.settings import Settings
-from masquerade.media.encoders import VideoOptions
+
+if TYPE_CHECKING:
+    from masquerade.media.encoders import VideoOptions
 
 __all__ = ["ENDED", "MOVES", "STATES", "Failure", "Job", "JobSpec", "JobState", "settings_of"]
 
@@ -95,6 +97,8 @@ class JobSpec:
         Raises:
             SettingsError: an option is unknown or wrong.
         """
+        from masquerade.media.encoders import VideoOptions  # FFmpeg is opened for it
+
         unknown = sorted(set(self.video) - set(VideoOptions.__dataclass_fields__))
         if unknown:
             raise SettingsError(f"There is no video option {unknown[0]!r}; see docs/usage.md.")

@@ -1,0 +1,100 @@
+"""A frame of a file as a swap would show it, while somebody scrubs and tries settings."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from masquerade.apps.jobs.frames import frame_at
+from masquerade.core.lifetimes import Closing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from masquerade.engine import Engine
+    from masquerade.media.limits import MediaLimits
+
+__all__ = ["Previewer"]
+
+_ENGINES = 2
+_FRAMES = 4
+
+
+class Previewer(Closing):
+    """Keeps the latest engines and frames, so that scrubbing opens no network and trying settings
+    decodes no film. Threads take turns.
+
+    A preview shows one frame for itself: what a swap learns of a face over time, such as its mean
+    shape, it cannot know.
+
+    Args:
+        limits: the largest frame that is decoded.
+    """
+
+    def __init__(self, limits: MediaLimits | None = None) -> None:
+        self._limits = limits
+        self._turn = threading.Lock()
+        self._engines: OrderedDict[Hashable, Engine] = OrderedDict()
+        self._frames: OrderedDict[tuple[Path, float], NDArray[np.uint8]] = OrderedDict()
+
+    def original(self, target: Path, at_s: float) -> NDArray[np.uint8]:
+        """The frame as it is, uint8 (H, W, 3) BGR; see :func:`frame_at`. Not to be changed."""
+        with self._turn:
+            return self._frame(target, at_s)
+
+    def swapped(
+        self, target: Path, at_s: float, key: Hashable, make: Callable[[], Engine]
+    ) -> NDArray[np.uint8]:
+        """The frame with the donors' faces and the label; as it is where nobody is to be swapped.
+
+        Args:
+            target: picture, animation or video.
+            at_s: seconds from its start.
+            key: stands for donors, references and settings: the same key, the same engine.
+            make: makes the engine, where it is not there yet.
+
+        Returns:
+            uint8 (H, W, 3) BGR.
+
+        Raises:
+            MasqueradeError: the file, a donor or a setting cannot be used.
+        """
+        with self._turn:
+            frame = self._frame(target, at_s)
+            pixels, _report = self._engine(key, make).swap_picture(frame, allow_no_face=True)
+            return pixels
+
+    def forget(self, target: Path) -> None:
+        """Keep no frame of a file that is to be deleted."""
+        with self._turn:
+            for known in [known for known in self._frames if known[0] == target]:
+                del self._frames[known]
+
+    def close(self) -> None:
+        """Give everything back; may be called twice."""
+        with self._turn:
+            self._frames.clear()
+            while self._engines:
+                self._engines.popitem()[1].close()
+
+    def _frame(self, target: Path, at_s: float) -> NDArray[np.uint8]:
+        place = (target, round(at_s, 3))
+        if place not in self._frames:
+            self._frames[place] = frame_at(target, at_s, self._limits)
+            if len(self._frames) > _FRAMES:
+                self._frames.popitem(last=False)
+        self._frames.move_to_end(place)
+        return self._frames[place]
+
+    def _engine(self, key: Hashable, make: Callable[[], Engine]) -> Engine:
+        if key not in self._engines:
+            # The new one first: networks that both use are not opened again then.
+            self._engines[key] = make()
+            if len(self._engines) > _ENGINES:
+                self._engines.popitem(last=False)[1].close()
+        self._engines.move_to_end(key)
+        return self._engines[key]
