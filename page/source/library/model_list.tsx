@@ -1,0 +1,128 @@
+/** The models: what each does, under which licence, and what it costs on this machine. */
+
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { Button } from "../parts/button";
+import { Dialog } from "../parts/dialog";
+import { loadModels, models } from "../server/data";
+import { post, remove } from "../server/request";
+import type { Model } from "../server/types";
+import { complain } from "../state/notices";
+import { useStore } from "../state/store";
+import { bytes, clock, milliseconds, number } from "../text/numbers";
+import { known, say } from "../text/translate";
+import { callOff, pull, tasks } from "./tasks";
+
+const roleName = (role: string): string => (known(`role.${role}`) ? say(`role.${role}`) : role);
+const millions = (value: number | null): string =>
+  value == null ? "–" : say("unit.millions", { value: number(value / 1e6, value < 1e7 ? 1 : 0) });
+
+export function ModelList(): JSX.Element {
+  const all = useStore(models) ?? [];
+  const [asked, setAsked] = useState<Model | null>(null);
+  useEffect(() => void loadModels(), []);
+  const roles = [...new Set(all.map((model) => model.role))];
+  const fetch = (model: Model): void => {
+    if (model.accepted) void pull(model.name);
+    else setAsked(model);
+  };
+  return (
+    <section class="card models" aria-labelledby="models-title">
+      <h2 id="models-title">{say("models.title")}</h2>
+      {roles.map((role) => (
+        <section key={role} aria-label={roleName(role)}>
+          <h3>{roleName(role)}</h3>
+          <ul class="model-list">
+            {all
+              .filter((model) => model.role === role)
+              .map((model) => (
+                <Row key={model.name} model={model} onFetch={() => fetch(model)} />
+              ))}
+          </ul>
+        </section>
+      ))}
+      {asked && <LicenceQuestion model={asked} onClose={() => setAsked(null)} />}
+    </section>
+  );
+}
+
+function Row({ model, onFetch }: { model: Model; onFetch: () => void }): JSX.Element {
+  const task = useStore(tasks)[model.name];
+  const drop = (): void => void remove(`/models/${model.name}`).then(loadModels).catch(complain);
+  return (
+    <li class="model">
+      <div class="model-name">
+        <strong>{model.name}</strong>
+        <span class={model.commercial ? "tag" : "tag warn"}>
+          {model.licence}
+          {!model.commercial && ` · ${say("models.not_commercial")}`}
+        </span>
+        {model.installed && <span class="tag good">{say("models.installed")}</span>}
+      </div>
+      <dl>
+        <div>
+          <dt>{say("models.size")}</dt>
+          <dd>{model.bytes == null ? "–" : bytes(model.bytes)}</dd>
+        </div>
+        <div>
+          <dt>{say("models.parameters")}</dt>
+          <dd>{millions(model.parameters)}</dd>
+        </div>
+        <div>
+          <dt>{say("models.time")}</dt>
+          <dd>{milliseconds(model.ms_on_this_machine)}</dd>
+        </div>
+      </dl>
+      {task ? (
+        <div class="row">
+          <progress max={task.total_bytes ?? 1} value={task.done_bytes} aria-label={model.name} />
+          {task.left_s != null && <span>{say("queue.left", { time: clock(task.left_s) })}</span>}
+          <Button kind="quiet" icon="close" label={say("models.stop", { name: model.name })}
+            onPress={() => void callOff(task)} />
+        </div>
+      ) : (
+        <div class="row">
+          {!model.installed && (
+            <Button icon="download" onPress={onFetch}>
+              {say("models.pull")}
+            </Button>
+          )}
+          {model.installed && model.bytes != null && (
+            <Button kind="quiet" icon="trash" label={say("models.remove", { name: model.name })} onPress={drop} />
+          )}
+        </div>
+      )}
+    </li>
+  );
+}
+
+function LicenceQuestion({ model, onClose }: { model: Model; onClose: () => void }): JSX.Element {
+  const accept = async (): Promise<void> => {
+    try {
+      await post(`/models/${model.name}/accept`, { licence: model.licence });
+      onClose();
+      await pull(model.name);
+    } catch (error) {
+      complain(error);
+    }
+  };
+  return (
+    <Dialog title={say("licence.title", { name: model.name })} onClose={onClose}>
+      <p>{say("licence.text", { licence: model.licence })}</p>
+      {!model.commercial && <p class="alarm">{say("licence.not_commercial")}</p>}
+      {model.licence_text_url && (
+        <p>
+          <a href={model.licence_text_url} target="_blank" rel="noopener noreferrer">
+            {say("licence.read")}
+          </a>
+        </p>
+      )}
+      <div class="row">
+        <Button kind="main" onPress={() => void accept()}>
+          {say("licence.accept")}
+        </Button>
+        <Button onPress={onClose}>{say("licence.decline")}</Button>
+      </div>
+    </Dialog>
+  );
+}

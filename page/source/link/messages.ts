@@ -1,0 +1,98 @@
+/** What the page and its worker tell each other, and what the server says in words. */
+
+import type { Settings } from "../server/types";
+import type { CodecName, LiveFace } from "./wire";
+
+export type Source =
+  | { kind: "browser"; width: number; height: number; rate: number; codec: CodecName; sound: boolean }
+  | { kind: "camera"; id: string }
+  | { kind: "upload"; id: string; loop: boolean }
+  | { kind: "stream"; address: string }
+  | { kind: "puppet" };
+
+export interface Output {
+  codec: CodecName;
+  quality: number;
+  width: number | null;
+  original: boolean;
+}
+
+export interface Start {
+  type: "start";
+  source: Source;
+  donor: string;
+  settings: Settings;
+  preset: string;
+  mirror: boolean;
+  output: Output;
+}
+
+export type ToServer =
+  | Start
+  | { type: "settings"; changes: Settings }
+  | { type: "donor"; donor: string }
+  | { type: "map"; faces: Record<string, string | null> }
+  | ({ type: "output" } & Output)
+  | { type: "mirror"; on: boolean }
+  | { type: "preset"; name: string }
+  | { type: "sink"; id: string; on: boolean; address: string | null; sound: boolean }
+  | { type: "snapshot" }
+  | { type: "pause"; on: boolean }
+  | { type: "stop" }
+  | { type: "got"; seq: number; shown_ms: number }
+  | { type: "offer"; sdp: string }
+  | { type: "candidate"; candidate: string; mid: string | null; line: number | null };
+
+/** Numbers of a running stream, twice a second. */
+export interface Figures {
+  fps: number;
+  source_fps: number;
+  latency_ms: { p50: number | null; p95: number | null };
+  dropped: number;
+  lagged: number;
+  skipped: number;
+  stages_ms: Record<string, number>;
+  rss_bytes: number | null;
+  cpu: number | null;
+  gpu: number | null;
+  busiest: string | null;
+  eased: string[] | string | null;
+  faces: number;
+  paused: boolean;
+  sinks: SinkState[];
+  alarms: string[];
+  notices: string[];
+}
+
+export interface SinkState {
+  id: string;
+  on?: boolean;
+  state?: string;
+}
+
+export type FromServer =
+  | { type: "started"; session: string; width: number; height: number; rate: number; codec: CodecName; sinks: SinkState[] }
+  | ({ type: "state" } & Figures)
+  | { type: "changed"; settings: Settings }
+  | { type: "problem"; code: string; detail: string; fatal: boolean }
+  | { type: "answer"; sdp: string }
+  | { type: "snapshot"; id: string }
+  | { type: "recording"; id: string | null; bytes: number }
+  | { type: "ended"; reason: string };
+
+export type ToWorker =
+  | { do: "canvas"; canvas: OffscreenCanvas }
+  | { do: "open"; url: string; start: Start }
+  | { do: "frames"; frames: ReadableStream<VideoFrame>; purpose: "send" | "show" }
+  | { do: "frame"; frame: ImageBitmap; stampMs: number; purpose: "send" | "show" }
+  | { do: "sound"; samples: Int16Array<ArrayBuffer>; stampMs: number }
+  | { do: "send"; message: ToServer }
+  | { do: "wipe"; at: number | null; mirror: boolean }
+  | { do: "upward"; codec: CodecName; paused: boolean }
+  | { do: "close" };
+
+export type FromWorker =
+  | { told: "open" }
+  | { told: "closed"; code: number; reason: string }
+  | { told: "message"; message: FromServer }
+  | { told: "shown"; latencyMs: number | null; width: number; height: number; faces: LiveFace[] };

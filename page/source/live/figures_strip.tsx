@@ -1,0 +1,75 @@
+/** Numbers of the running stream. */
+
+import type { JSX } from "preact";
+import { preferences } from "../state/preferences";
+import { usePart, useStore } from "../state/store";
+import { bytes, milliseconds, number, percent } from "../text/numbers";
+import { known, say } from "../text/translate";
+import { status } from "./status";
+
+interface FigureFields {
+  name: string;
+  value: string;
+  warn?: boolean;
+}
+
+function Figure({ name, value, warn }: FigureFields): JSX.Element {
+  return (
+    <div class={warn ? "figure warn" : "figure"}>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+const load = (share: number | null | undefined): string => (share == null ? "–" : percent(share));
+
+export function FiguresStrip(): JSX.Element | null {
+  const visible = usePart(preferences, (value) => value.figures);
+  const { figures, latency, transport, phase } = useStore(status);
+  if (!visible || phase !== "live" || !figures) return null;
+  const own = latency?.n ? latency : figures.latency_ms;
+  const lost = figures.dropped + figures.lagged + figures.skipped;
+  const stages = Object.entries(figures.stages_ms).filter(([, ms]) => ms >= 0.05);
+  return (
+    <section class="figures" aria-label={say("figures.label")}>
+      <dl>
+        <Figure name={say("figures.fps")} value={number(figures.fps, 1)} />
+        <Figure
+          name={say("figures.latency")}
+          value={`${milliseconds(own.p50)} / ${milliseconds(own.p95)}`}
+        />
+        <Figure name={say("figures.lost")} value={number(lost)} />
+        <Figure name={say("figures.faces")} value={number(figures.faces)} />
+        <Figure name={say("figures.memory")} value={figures.rss_bytes ? bytes(figures.rss_bytes) : "–"} />
+        <Figure name={say("figures.cpu")} value={load(figures.cpu)} />
+        {figures.gpu != null && <Figure name={say("figures.gpu")} value={load(figures.gpu)} />}
+        <Figure name={say("figures.way")} value={say(`transport.${transport}`)} />
+      </dl>
+      <Stages stages={stages} />
+      {figures.alarms.map((alarm) => (
+        <p key={alarm} class="alarm">
+          {alarm}
+        </p>
+      ))}
+    </section>
+  );
+}
+
+/** How long each step takes, as parts of one bar. */
+function Stages({ stages }: { stages: [string, number][] }): JSX.Element | null {
+  const total = stages.reduce((sum, [, ms]) => sum + ms, 0);
+  if (!total) return null;
+  const named = (name: string): string => (known(`stage.${name}`) ? say(`stage.${name}`) : name);
+  return (
+    <ul class="stages" aria-label={say("figures.stages")}>
+      {stages.map(([name, ms]) => (
+        <li key={name} style={{ flexGrow: ms }} title={`${named(name)} ${number(ms, 1)}`}>
+          <span>
+            {named(name)} {number(ms, 1)}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,63 @@
+/** Single keys of the live page, the same as those of `masquerade live` where both have them. */
+
+import { preferences } from "../state/preferences";
+import { go, PAGES, route } from "../state/route";
+import { type Action, actions } from "./actions";
+
+interface Hotkey {
+  keys: string;
+  action: Action;
+}
+
+/** `keys` as `KeyboardEvent.key` names them, in lower case. */
+export const HOTKEYS: readonly Hotkey[] = [
+  { keys: "l", action: "live" },
+  { keys: " ", action: "pause" },
+  { keys: "w", action: "compare" },
+  { keys: "m", action: "mirror" },
+  { keys: "a", action: "many" },
+  { keys: "s", action: "snapshot" },
+  { keys: "r", action: "record" },
+  { keys: "n", action: "next" },
+  { keys: "p", action: "previous" },
+  { keys: "arrowup", action: "moreShape" },
+  { keys: "arrowdown", action: "lessShape" },
+  { keys: "arrowright", action: "stronger" },
+  { keys: "arrowleft", action: "weaker" },
+  { keys: "f", action: "full" },
+  { keys: "o", action: "small" },
+  { keys: "i", action: "figures" },
+  { keys: "ctrl+z", action: "undo" },
+  { keys: "ctrl+shift+z", action: "redo" },
+  { keys: "?", action: "help" },
+];
+
+const TAKES_KEYS = "input, select, textarea, dialog, summary";
+const ANYWHERE = new Set<Action>(["undo", "redo", "help"]);
+
+function pressed(event: KeyboardEvent): string {
+  const key = event.key.toLowerCase();
+  if (!(event.ctrlKey || event.metaKey)) return event.altKey ? "" : key;
+  return event.shiftKey ? `ctrl+shift+${key}` : `ctrl+${key}`;
+}
+
+/** Whether the element that has the keys needs this one itself. */
+function taken(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof Element)) return false;
+  if (target.closest("input[type=range], input[type=checkbox]") && key.startsWith("ctrl+")) return false;
+  return Boolean(target.closest(TAKES_KEYS)) || (key === " " && Boolean(target.closest("button, a")));
+}
+
+export function listen(): void {
+  addEventListener("keydown", (event) => {
+    if (!preferences.value.keys || event.repeat && event.key === " ") return;
+    const key = pressed(event);
+    if (taken(event.target, key)) return;
+    const page = PAGES[Number(key) - 1];
+    if (page) return go(page);
+    const found = HOTKEYS.find((hotkey) => hotkey.keys === key);
+    if (!found || (route.value !== "live" && !ANYWHERE.has(found.action))) return;
+    event.preventDefault();
+    actions[found.action]();
+  });
+}

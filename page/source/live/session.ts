@@ -1,0 +1,229 @@
+/** The live stream of this page: begins it, keeps it alive, passes on what changes. */
+
+import { cameraProblem, feed, feedSound, openCamera } from "../link/camera";
+import { LatencyMeter } from "../link/latency";
+import type { FromServer, FromWorker, ToServer, ToWorker } from "../link/messages";
+import { API } from "../server/request";
+import { identities } from "../server/data";
+import { Problem } from "../server/problem";
+import { complain, tell } from "../state/notices";
+import { say } from "../text/translate";
+import { sendChanges } from "./changes";
+import { look } from "./look";
+import { ended, Patience } from "./patience";
+import { output, size, startMessage } from "./start";
+import { QUIET, sayOver, shown, status } from "./status";
+import { Transports } from "./transports";
+import { wishes } from "./wishes";
+
+const SHOW_LATENCY_MS = 500;
+
+export class Session {
+  readonly meter = new LatencyMeter();
+  readonly transports = new Transports(this);
+  readonly #patience = new Patience();
+  #worker: Worker | null = null;
+  #camera: MediaStream | null = null;
+  #undo: (() => void)[] = [];
+  #wipe: number | null = null;
+
+  constructor() {
+    sendChanges((message) => this.send(message));
+    look.watch(() => this.#tellWipe());
+    setInterval(() => this.#look(), SHOW_LATENCY_MS);
+  }
+
+  get camera(): MediaStream | null {
+    return this.#camera;
+  }
+
+  /** Gives the canvas to the thread that draws on it. */
+  canvas(canvas: HTMLCanvasElement): void {
+    const offscreen = canvas.transferControlToOffscreen();
+    this.post({ do: "canvas", canvas: offscreen }, [offscreen]);
+  }
+
+  readonly post = (message: ToWorker, transfer: Transferable[] = []): void => {
+    this.#worker ??= this.#hire();
+    this.#worker.postMessage(message, transfer);
+  };
+
+  readonly send = (message: ToServer): void => {
+    if (status.value.phase === "live") this.post({ do: "send", message });
+  };
+
+  async start(): Promise<void> {
+    if (status.value.phase !== "idle") return;
+    this.#patience.begin();
+    status.value = { ...QUIET, phase: "starting" };
+    sayOver("live.starting");
+    await this.#connect();
+  }
+
+  stop(): void {
+    this.post({ do: "send", message: { type: "stop" } });
+    this.#end();
+  }
+
+  pause(on: boolean): void {
+    this.send({ type: "pause", on });
+    status.change({ paused: on });
+  }
+
+  /** Where the line between before and after stands, 0 to 1, or `null` for none. */
+  async wipe(at: number | null): Promise<void> {
+    const changed = (at === null) !== (this.#wipe === null);
+    this.#wipe = at;
+    this.#tellWipe();
+    if (changed) this.send({ type: "output", ...(await output(at !== null)) });
+  }
+
+  sink(id: string, on: boolean, address: string | null = null): void {
+    this.send({ type: "sink", id, on, address, sound: true });
+    const others = status.value.sinks.filter((one) => one !== id);
+    status.change({ sinks: on ? [...others, id] : others });
+    if (id === "recording") status.change({ recordedBytes: on ? 0 : null, recording: null });
+  }
+
+  #tellWipe(): void {
+    if (this.#worker) this.post({ do: "wipe", at: this.#wipe, mirror: look.value.mirror });
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      const start = await startMessage(this.#wipe !== null);
+      if (typeof start === "string") return this.#end(start);
+      if (start.source.kind === "browser" && !(await this.#openCamera())) return;
+      if (status.value.phase === "idle") return; // stopped meanwhile
+      const url = new URL(`${API}/live`, document.baseURI);
+      url.protocol = url.protocol.replace("http", "ws");
+      this.#tellWipe();
+      this.post({ do: "open", url: url.href, start });
+    } catch (error) {
+      complain(error);
+      this.#end();
+    }
+  }
+
+  async #openCamera(): Promise<boolean> {
+    if (this.#camera?.getVideoTracks()[0]?.readyState === "live") return true;
+    const [width, height] = size();
+    const { browserCamera, sound } = wishes.value;
+    let stream: MediaStream;
+    try {
+      stream = await openCamera({ id: browserCamera, width, height, sound });
+    } catch (error) {
+      this.#end(cameraProblem(error));
+      return false;
+    }
+    this.#camera = stream;
+    const track = stream.getVideoTracks()[0];
+    if (!track) return false;
+    track.onended = () => this.#end("camera.vanished");
+    this.#undo.push(feed(track, "send", this.post), () => {
+      for (const one of stream.getTracks()) one.stop();
+    });
+    if (stream.getAudioTracks().length) {
+      feedSound(stream, this.post).then((stop) => this.#undo.push(stop), complain);
+    }
+    return true;
+  }
+
+  #hire(): Worker {
+    const worker = new Worker("live.js", { type: "module" });
+    worker.onmessage = (event: MessageEvent<FromWorker>) => this.#hear(event.data);
+    return worker;
+  }
+
+  #hear(message: FromWorker): void {
+    if (message.told === "message") this.#hearServer(message.message);
+    else if (message.told === "closed") this.#closed(message.code);
+    else if (message.told === "shown") {
+      if (message.latencyMs !== null) this.meter.add(message.latencyMs);
+      const { width, height, faces } = message;
+      shown.value = { width, height, faces };
+      if (status.value.message?.key === "live.first_picture") status.change({ message: null });
+    }
+  }
+
+  #hearServer(message: FromServer): void {
+    switch (message.type) {
+      case "started":
+        this.#patience.begin();
+        this.meter.clear();
+        status.change({ phase: "live" });
+        sayOver("live.first_picture");
+        this.transports.begin();
+        break;
+      case "state":
+        status.change({ figures: message, paused: message.paused });
+        break;
+      case "problem":
+        complain(new Problem(message.code, message.detail, 0));
+        if (message.fatal) this.#end();
+        break;
+      case "answer":
+        this.transports.answer(message.sdp);
+        break;
+      case "snapshot":
+        save(message.id, "jpg");
+        tell(say("live.snapshot_saved"));
+        break;
+      case "recording":
+        status.change({ recordedBytes: message.bytes, recording: message.id });
+        if (message.id) save(message.id, "mp4");
+        break;
+      case "ended":
+        this.#end("live.ended");
+        break;
+      case "changed":
+        break;
+    }
+  }
+
+  #closed(code: number): void {
+    if (status.value.phase === "idle") return;
+    const wait = ended(code) ?? this.#patience.next();
+    if (typeof wait === "string") return this.#end(wait);
+    this.transports.end();
+    status.change({ phase: "waiting", sinks: [], recordedBytes: null });
+    sayOver("live.reconnecting", { seconds: Math.ceil(wait / 1000) }, true);
+    setTimeout(() => {
+      if (status.value.phase === "waiting") void this.#connect();
+    }, wait);
+  }
+
+  #end(sentence?: string): void {
+    this.transports.end();
+    for (const undo of this.#undo.splice(0)) undo();
+    this.#camera = null;
+    if (this.#worker) this.post({ do: "close" });
+    status.value = QUIET;
+    shown.change({ faces: [] });
+    look.change({ map: {} });
+    if (sentence) sayOver(sentence, {}, sentence !== "live.ended");
+  }
+
+  #look(): void {
+    if (status.value.phase !== "live") return;
+    status.change({ latency: this.meter.read() });
+    this.transports.look();
+  }
+}
+
+/** Lets the browser keep a file of the stream. */
+function save(id: string, ending: string): void {
+  const link = document.createElement("a");
+  link.href = `${API}/live/files/${id}`;
+  link.download = `masquerade-${new Date().toISOString().slice(0, 19).replace(/\D/g, "-")}.${ending}`;
+  link.click();
+}
+
+export const session = new Session();
+
+/** Another donor of the shelf: the next one, or with -1 the one before. */
+export function nextDonor(step: number): string | null {
+  const ids = (identities.value ?? []).map((one) => one.id);
+  const at = ids.indexOf(look.value.donor ?? "");
+  return ids[(at + step + ids.length) % ids.length] ?? null;
+}

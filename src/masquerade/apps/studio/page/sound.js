@@ -1,0 +1,1 @@
+var s=class extends AudioWorkletProcessor{#s=new Int16Array(960);#e=0;process(e){for(let r of e[0]?.[0]??[])this.#s[this.#e++]=Math.max(-1,Math.min(1,r))*32767,!(this.#e<960)&&(this.port.postMessage(this.#s,[this.#s.buffer]),this.#s=new Int16Array(960),this.#e=0);return!0}};registerProcessor("sound-taker",s);
