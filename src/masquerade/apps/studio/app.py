@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from masquerade.apps.studio import openapi, problems
 from masquerade.apps.studio.access.gate import Gate
+from masquerade.apps.studio.access.headers import with_security_headers
 from masquerade.apps.studio.api import settings, system, uploads
 from masquerade.apps.studio.config import StudioConfig
 from masquerade.apps.studio.page_files import PageFiles
@@ -50,7 +52,7 @@ def create_app(config: StudioConfig, services: Services | None = None) -> FastAP
             sweeping.cancel()
             await asyncio.to_thread(opened.close)
 
-    app = FastAPI(
+    app = _App(
         lifespan=lifespan,
         openapi_url=f"{API_PREFIX}/openapi.json",
         docs_url=None,
@@ -67,7 +69,18 @@ def create_app(config: StudioConfig, services: Services | None = None) -> FastAP
     return app
 
 
+class _App(FastAPI):
+    """Adds to every answer, to that of an unexpected error too, what browsers must know."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request, one WebSocket, or the start and the end."""
+        if scope["type"] == "http":
+            send = with_security_headers(scope, send)
+        await super().__call__(scope, receive, send)
+
+
 async def _sweep(services: Services) -> None:
     while True:
         await asyncio.sleep(_SWEEP_S)
         await asyncio.to_thread(services.uploads.sweep)
+        await asyncio.to_thread(services.rooms.sweep)

@@ -31,7 +31,27 @@ _STATUS: tuple[tuple[type[errors.MasqueradeError], int], ...] = (
 )
 
 
+_CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "too_slow",
+    413: "too_large",
+    415: "unsupported_media",
+    421: "misdirected_request",
+    422: "invalid_request",
+    429: "too_many_requests",
+    500: "unexpected",
+}
+"""The kinds of errors that are of HTTP alone. The words of Python differ by its version."""
+
 _PATH = re.compile(r"(?<![\w/:.~<])(?:~|[A-Za-z]:)?(?:[/\\][^\s/\\;,:'\")]+)+")
+
+UNEXPECTED = (
+    "An unexpected error stopped the request. Please report what the studio's terminal shows."
+)
 
 
 class Problem(BaseModel):
@@ -87,7 +107,7 @@ def problem(
     Args:
         status: HTTP status.
         detail: the two sentences.
-        code: the kind of error; by default the status in words.
+        code: the kind of error; None takes that of the status.
         headers: further ones.
     """
     title = HTTPStatus(status).phrase
@@ -96,7 +116,7 @@ def problem(
         title=title,
         status=status,
         detail=detail,
-        code=code or title.lower().replace(" ", "_").replace("-", "_"),
+        code=code or _CODES.get(status, "refused"),
     )
     return JSONResponse(
         body.model_dump(), status, dict(headers or {}), media_type="application/problem+json"
@@ -123,6 +143,10 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         return problem(422, _in_words(error.errors()), code="invalid_request")
 
+    async def unexpected(_request: Request, _error: Exception) -> Response:
+        return problem(500, UNEXPECTED)
+
+    app.add_exception_handler(Exception, unexpected)
     app.add_exception_handler(errors.MasqueradeError, masquerade_error)
     app.add_exception_handler(HTTPException, http_error)
     app.add_exception_handler(RequestValidationError, invalid)

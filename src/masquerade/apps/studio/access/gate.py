@@ -9,10 +9,9 @@ from urllib.parse import parse_qs
 
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse, Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from masquerade.apps.studio.access.bodies import check_length, limited
-from masquerade.apps.studio.access.headers import SECURITY_HEADERS
 from masquerade.apps.studio.access.login import login_page, welcome
 from masquerade.apps.studio.access.origins import Origins
 from masquerade.apps.studio.access.rates import Rates
@@ -40,7 +39,7 @@ TOO_MANY = "Too many requests came at once; ask again after the time in Retry-Af
 
 
 class Gate:
-    """Refuses what has no business here; adds to every answer what browsers must know.
+    """Refuses what has no business here.
 
     In this order: the Host header (421), how often the client asks (429), the Origin (403), the
     token (401), the size of the body (413). A WebSocket without the token is closed with 4401, one
@@ -69,7 +68,6 @@ class Gate:
         if scope["type"] == "websocket":
             await self._websocket(scope, headers, receive, send)
             return
-        send = _with_headers(send, private=scope["path"].startswith("/api/"))
         refusal = self._refusal(scope, headers)
         if refusal is not None:
             await refusal(scope, receive, send)
@@ -160,19 +158,6 @@ def _is_visit(scope: Scope, headers: Mapping[str, str]) -> bool:
         and headers.get("sec-fetch-mode") == "navigate"
         and headers.get("sec-fetch-dest") == "document"
     )
-
-
-def _with_headers(send: Send, *, private: bool) -> Send:
-    async def send_with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = list(message.get("headers", ()))
-            headers.extend(SECURITY_HEADERS)
-            if private and not any(name.lower() == b"cache-control" for name, _ in headers):
-                headers.append((b"cache-control", b"no-store"))
-            message = {**message, "headers": headers}
-        await send(message)
-
-    return send_with_headers
 
 
 async def _close(scope: Scope, receive: Receive, send: Send, code: int, reason: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["CONTENT_SECURITY_POLICY", "SECURITY_HEADERS"]
+from starlette.types import Message, Scope, Send
+
+__all__ = ["CONTENT_SECURITY_POLICY", "SECURITY_HEADERS", "with_security_headers"]
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -53,3 +55,21 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = tuple(
     )
 )
 """Sent with every answer."""
+
+
+def with_security_headers(scope: Scope, send: Send) -> Send:
+    """``send`` that adds them to the head of an answer.
+
+    What the interface answers is not kept by browsers unless it says otherwise itself.
+    """
+    private = scope["path"].startswith("/api/")
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message.get("headers", ()), *SECURITY_HEADERS]
+            if private and not any(name.lower() == b"cache-control" for name, _ in headers):
+                headers.append((b"cache-control", b"no-store"))
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return send_with_headers
