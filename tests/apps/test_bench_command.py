@@ -1,13 +1,14 @@
-"""bench and tune as commands: real figures, refusals, and a profile that is kept."""
+"""bench as a command: real figures and refusals."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
+from bench_figures import figures
 
-from masquerade.apps.commands import bench, tune
-from masquerade.apps.profile import Profile, read_profile
+from masquerade.apps.commands import bench
+from masquerade.models.library import Library
 from masquerade.testing.networks.functional import fill_library
 
 
@@ -26,13 +27,12 @@ def test_a_scenario_is_measured(run):
     assert row["p95_ms"] >= row["p50_ms"] > 0
     assert 100 < row["rss_mb"] < 2000
     assert {"detect", "track", "swap"} <= set(row["stages_ms"])
+    assert (row["networks"], row["notices"]) == ([], [])
     assert closing["measured"] == [row]
     assert "RTX 4090" in done.err
 
 
 def test_installed_models_are_scenarios(run):
-    from masquerade.models.library import Library
-
     fill_library(Library(), ["inswapper_128", "gfpgan_1.4"])
     done = run("bench", "--list")
     assert "inswapper_128/every/720p/balanced" in done.out
@@ -58,43 +58,12 @@ def test_a_scenario_that_fails_costs_no_other(run, monkeypatch):
     assert "50.0" in done.out
 
 
-@pytest.fixture
-def figures_by_words(monkeypatch):
-    def measure(scenario, _seconds, words):
-        threads = int(words[words.index("--execution-threads") + 1])
-        slow = scenario.preset == "quality"
-        return figures(scenario.name, fps=40.0 * threads, p95_ms=400.0 if slow else 40.0)
-
-    monkeypatch.setattr(tune, "measure_apart", measure)
-    monkeypatch.setattr(tune, "_cores", lambda: 2)
+def test_a_provider_that_is_not_there_ends_it_before_anything_is_measured(run, monkeypatch):
+    monkeypatch.setattr(bench, "measure_apart", None)
+    done = run("bench", "--execution-provider", "cuda")
+    assert (done.code, "pip install 'masquerade[cuda]'" in done.err) == (8, True)
 
 
-def test_what_won_is_kept_and_can_be_forgotten(run, figures_by_words):
-    done = run("tune", "--json")
-    assert done.code == 0, done.err
-    assert read_profile().defaults() == {"threads": 2, "preset": "balanced"}
-    assert any("80.0 fps" in note for note in read_profile().notes)
-    done = run("tune", "--reset")
-    assert done.code == 0
-    assert read_profile() == Profile()
-
-
-def test_a_dry_run_writes_nothing(run, figures_by_words):
-    done = run("tune", "--dry-run")
-    assert (done.code, "Nothing was written" in done.out) == (0, True)
-    assert read_profile() == Profile()
-
-
-def figures(name, **changes):
-    row = {
-        "scenario": name,
-        "fps": 30.0,
-        "live_fps": 30.0,
-        "p50_ms": 20.0,
-        "p95_ms": 30.0,
-        "dropped": 0.0,
-        "rss_mb": 400.0,
-        "vram_mb": None,
-        "stages_ms": {"swap": 8.0},
-    }
-    return row | changes
+def test_where_all_fail_the_exit_code_says_why(run):
+    done = run("bench", "--scenario", "hyperswap_1a_256/every/480p/fast", "--seconds", "0.5")
+    assert (done.code, "masquerade models pull hyperswap_1a_256" in done.err) == (8, True)

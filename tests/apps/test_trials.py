@@ -35,15 +35,18 @@ def test_the_best_picture_that_keeps_up():
     assert best_preset(rows, BOUNDS) == "balanced"
     rows["balanced"]["dropped"] = 0.2
     assert best_preset(rows, BOUNDS) == "fast"
-    assert best_preset({key: {"error": "x"} for key in BOUNDS}, BOUNDS) == "fast"
+    rows["fast"] = {"error": "x"}
+    assert best_preset(rows, BOUNDS) == "balanced", "the last that could be measured"
+    assert best_preset({key: {"error": "x"} for key in BOUNDS}, BOUNDS) is None
 
 
 def test_trials_stay_within_the_cores():
     assert [trial.chosen["threads"] for trial in thread_trials(1)] == [1]
     assert [trial.chosen["threads"] for trial in thread_trials(6)] == [1, 2, 4]
     assert {trial.scenario.preset for trial in preset_trials(2)} == set(BOUNDS)
-    trials = model_trials("inswapper_128", ["cpu", "openvino"], ["fp32", "int8"])
-    assert len(trials) == 4
+    scenario = Scenario("inswapper_128", size="480p", refresh="every")
+    trials = model_trials(scenario, ["cpu", "openvino"], ["fp32", "int8"])
+    assert [trial.scenario for trial in trials] == [scenario] * 4
     assert trials[-1].words == ("--execution-provider", "openvino", "--precision", "int8")
 
 
@@ -57,6 +60,24 @@ def test_scenarios_are_found_by_name_or_its_beginning():
     assert len(find_scenario("inswapper_128/", scenarios)) == 2
     with pytest.raises(SettingsError, match="mesh/480p"):
         find_scenario("other", scenarios)
+
+
+def test_a_scenario_that_is_not_listed_may_be_spelled_out():
+    """What `tune` tries is measured by name in a process of its own."""
+    for scenario in (
+        Scenario("inswapper_128", size="480p", refresh="every"),
+        Scenario("a", ("b", "c"), "1080p", "12", "quality", "det_10g"),
+        Scenario(enhancers=("gfpgan_1.4",)),
+        *all_scenarios(["a"], ["b"], ["det_500m"]),
+    ):
+        assert Scenario.named(scenario.name) == scenario
+        assert scenario in find_scenario(scenario.name, [])
+    for name in ("", "mesh", "mesh/720p", "mesh/720p/slow", "mesh/8k/fast", "a//720p/fast"):
+        assert Scenario.named(name) is None
+    for name in ("a+/auto/720p/fast", "a@/auto/720p/fast", "mesh/auto/720p/fast"):
+        assert Scenario.named(name) is None, "not as it would be written"
+    with pytest.raises(SettingsError, match="SWAPPER"):
+        find_scenario("mesh/8k/fast", [])
 
 
 def test_the_film_and_the_camera_are_sources():

@@ -73,13 +73,13 @@ def run_program(argv: list[str] | None = None) -> NoReturn:
 
 def _run(args: argparse.Namespace, console: Console) -> int:
     if args.command in _PROFILED:
-        from masquerade.apps.profile import read_profile
+        from masquerade.apps.profile import apply_profile
 
         if getattr(args, "settings", None) is not None:
             from masquerade.apps.settings_file import fill_in_settings
 
             fill_in_settings(args)
-        read_profile().fill_in(args)
+        apply_profile(args)
     command = importlib.import_module(f"masquerade.apps.commands.{args.command}")
     result = command.run(args, console)
     code: int = result.pop("exit_code", 0)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from masquerade.apps.arguments import number
+from masquerade.apps.profile import PROFILE_NAMES
 from masquerade.core.execution import (
     LONGEST_IDLE_S,
     NETWORK_ROLES,
@@ -24,15 +25,23 @@ __all__ = ["add_execution", "execution_from", "execution_words"]
 _GB = 2**30
 
 
-def add_execution(parser: Parser, *, takes_files: bool = False) -> None:
+def add_execution(parser: Parser, *, takes_files: bool = False, profiled: bool = True) -> None:
     """Add where networks run, and how much memory they may take.
 
     Args:
         parser: of a command.
         takes_files: whether words without an option follow, so that those after a provider's name
             cannot be names of further ones.
+        profiled: whether the command works by a profile.
     """
     group = parser.add_argument_group("where networks run")
+    if profiled:
+        group.add_argument(
+            "--profile",
+            choices=PROFILE_NAMES,
+            help="defaults for what is not given: as `masquerade tune` found them, for small "
+            "processors, or the program's own (machine)",
+        )
     group.add_argument(
         "--execution-provider",
         action="extend",
@@ -112,7 +121,7 @@ def execution_from(args: argparse.Namespace) -> Execution:
         "options": given_options(args.provider_option or (), providers or ("auto",)),
         "device_ids": _joined(args.device_id),
         "devices_of": _by_role(args.device_of or ()),
-        "threads": args.execution_threads or args.threads,
+        "threads": args.threads if args.execution_threads is None else args.execution_threads,
         "precision": args.precision,
         "strict_precision": args.strict_precision,
         "allow_fallback": args.allow_fallback,

@@ -283,7 +283,7 @@ def _build_doctor(parser: Parser) -> None:
 
 def _build_bench(parser: Parser) -> None:
     add_bench(parser)
-    add_execution(parser)
+    add_execution(parser, profiled=False)
 
 
 def _build_plain(_parser: Parser) -> None:

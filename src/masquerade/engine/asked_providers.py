@@ -40,7 +40,8 @@ def prove_active(execution: Execution) -> tuple[str, ...]:
     """Start a built-in network on the provider that was asked for, where no brought one does so.
 
     Returns:
-        What the user has to be told, a sentence each; nothing where no provider was named.
+        What the user has to be told, a sentence each; nothing where no provider was named. With
+        "auto" among the names nothing is started, since no name is insisted on.
 
     Raises:
         ProviderError: the provider is not installed or does not start, and none may stand in.
@@ -49,6 +50,8 @@ def prove_active(execution: Execution) -> tuple[str, ...]:
     """
     if _BY_THEMSELVES.issuperset(execution.providers):
         return ()
+    if "auto" in execution.providers:
+        return resolve(execution)[1]  # whichever works will do
     plain = replace(
         execution,
         precision="fp32",

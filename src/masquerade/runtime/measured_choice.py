@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from masquerade.core.errors import MemoryBudgetError, ModelError, ProviderError
-from masquerade.runtime.brought_file import BroughtFile
 from masquerade.runtime.candidates import Candidate
 from masquerade.runtime.network import Network
 from masquerade.runtime.opened import Opened
 from masquerade.runtime.optimised_files import machine_facts
 from masquerade.runtime.plausible_input import plausible_feeds
+from masquerade.runtime.remembered import Remembered
 
 __all__ = ["Choice", "choose", "forget_times", "time_network"]
 
@@ -116,9 +116,16 @@ def _measure(
     return taken_ms
 
 
-def forget_times(file: BroughtFile) -> None:
-    """Have a network measured anew at its next load, for instance since the machine was busy."""
-    file.remembered.forget(_PREFIX)
+def forget_times(digest: str) -> bool:
+    """Have a network measured anew at its next load, for instance since the machine was busy.
+
+    Args:
+        digest: SHA-256 of its file.
+
+    Returns:
+        Whether any time of it was known.
+    """
+    return Remembered(digest).forget(_PREFIX)
 
 
 def time_network(network: Network, clock: Callable[[], float] = time.perf_counter) -> float:

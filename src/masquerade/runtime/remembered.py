@@ -42,11 +42,14 @@ class Remembered:
         with _LOCK:
             self._write(self._read() | {key: value})
 
-    def forget(self, prefix: str) -> None:
-        """Forget everything whose key begins so."""
+    def forget(self, prefix: str) -> bool:
+        """Forget everything whose key begins so; whether there was any."""
         with _LOCK:
             data = self._read()
-            self._write({key: data[key] for key in data if not key.startswith(prefix)})
+            kept = {key: data[key] for key in data if not key.startswith(prefix)}
+            if len(kept) < len(data):
+                self._write(kept)
+            return len(kept) < len(data)
 
     def _write(self, data: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):

@@ -31,6 +31,8 @@ class Figures:
         vram_mb: the most memory taken on a graphics device by all programs; None where none is
             seen.
         stages_ms: median of each stage, of the film.
+        networks: the brought ones, each with precision and provider.
+        notices: what was chosen, replaced or given up, a sentence each.
     """
 
     scenario: str
@@ -42,6 +44,8 @@ class Figures:
     rss_mb: float
     vram_mb: float | None
     stages_ms: dict[str, float]
+    networks: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values with one decimal."""
@@ -65,6 +69,7 @@ def measure(scenario: Scenario, execution: Execution, seconds: float) -> Figures
         model=scenario.swapper,
         enhancer=scenario.enhancers,
         refresh=scenario.refresh,
+        detector=scenario.detector,
         threads=execution.threads,
     )
     donor = Portrait.bundled("astronaut").pixels
@@ -74,6 +79,7 @@ def measure(scenario: Scenario, execution: Execution, seconds: float) -> Figures
         film = engine.run(Film(pictures, count), Nowhere())
         live = _live(engine, Camera(pictures, seconds), scenario.preset)
         reading = gauge.read()
+        networks, notices = engine.models, engine.notices
     taken = max(live["frames"] + live["dropped"], 1)
     return Figures(
         scenario=scenario.name,
@@ -87,6 +93,8 @@ def measure(scenario: Scenario, execution: Execution, seconds: float) -> Figures
         if reading.gpus
         else None,
         stages_ms=dict(film.timings_ms),
+        networks=networks,
+        notices=notices,
     )
 
 

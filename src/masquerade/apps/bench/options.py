@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from masquerade.apps.arguments import number
+from masquerade.apps.profile import NAMED_PROFILES
 
 __all__ = ["add_bench", "add_tune"]
 
@@ -29,6 +30,11 @@ def add_tune(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("what is measured")
     _add_seconds(group)
     group.add_argument("--dry-run", action="store_true", help="say what is best, write nothing")
+    group.add_argument(
+        "--profile",
+        choices=tuple(NAMED_PROFILES),
+        help="make a named profile the default, with the threads that are best here",
+    )
     group.add_argument("--reset", action="store_true", help="forget the profile and stop")
 
 

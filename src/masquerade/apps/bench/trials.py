@@ -50,9 +50,16 @@ def preset_trials(threads: int) -> list[Trial]:
     ]
 
 
-def model_trials(swapper: str, providers: Iterable[str], precisions: Sequence[str]) -> list[Trial]:
-    """A brought swapper on every frame, by provider and by the precision of its installed files."""
-    scenario = Scenario(swapper, size="480p", refresh="every")
+def model_trials(
+    scenario: Scenario, providers: Iterable[str], precisions: Sequence[str]
+) -> list[Trial]:
+    """Brought networks by provider and by the precision of their installed files.
+
+    Args:
+        scenario: what is run.
+        providers: short names.
+        precisions: the most exact first.
+    """
     return [
         Trial(
             scenario,
@@ -80,15 +87,18 @@ def best_row(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return best
 
 
-def best_preset(rows: Mapping[str, Mapping[str, Any]], bounds_ms: Mapping[str, float]) -> str:
-    """The first preset that keeps up with the camera; the last one where none does.
+def best_preset(
+    rows: Mapping[str, Mapping[str, Any]], bounds_ms: Mapping[str, float]
+) -> str | None:
+    """The first preset that keeps up with the camera; the last one where none does, and None where
+    none could be measured.
 
     Args:
         rows: figures by preset, the best picture first.
         bounds_ms: latency that each preset is to stay below.
     """
-    for name, row in rows.items():
-        keeps_up = "error" not in row and row["dropped"] <= _MOST_DROPPED
-        if keeps_up and row["p95_ms"] <= bounds_ms[name]:
+    measured = {name: row for name, row in rows.items() if "error" not in row}
+    for name, row in measured.items():
+        if row["dropped"] <= _MOST_DROPPED and row["p95_ms"] <= bounds_ms[name]:
             return name
-    return list(rows)[-1]
+    return next(reversed(measured), None)

@@ -18,12 +18,23 @@ if TYPE_CHECKING:
 
 __all__ = ["installed_scenarios", "run"]
 
-_HEADER = ("scenario", "fps", "live fps", "p50 ms", "p95 ms", "RSS MB", "VRAM MB", "slowest step")
+_HEADER = (
+    "scenario",
+    "runs as",
+    "fps",
+    "live fps",
+    "p50 ms",
+    "p95 ms",
+    "RSS MB",
+    "VRAM MB",
+    "slowest step",
+)
 
 
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Measure every scenario, or those that were asked for; each in a process of its own, so that
-    its memory is its own and one that fails costs no other.
+    its memory is its own and one that fails costs no other. Where all fail, the exit code is that
+    of the first.
     """
     scenarios = installed_scenarios()
     if args.scenario:
@@ -34,19 +45,28 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         return {"scenarios": [item.name for item in scenarios]}
     if args.here:
         return _measure_here(scenarios[0], args)
-    rows, execution = [], execution_from(args)
+    from masquerade.engine.asked_providers import check_providers
+
+    execution = execution_from(args)
+    check_providers(execution)  # else each of them would say so
+    rows = []
     for number, item in enumerate(scenarios, 1):
         console.note(f"[{number}/{len(scenarios)}] {item.name}")
         row = measure_apart(item, args.seconds, execution_words(execution))
         rows.append(row)
-        if "error" in row:
-            console.note(f"    {row['error']}")
+        for sentence in [row["error"]] if "error" in row else row["notices"]:
+            console.note(f"    {sentence}")
         if args.json:
             print(json.dumps(row, ensure_ascii=False), flush=True)
     console.say(table(_HEADER, [_cells(row) for row in rows]))
     console.say("\nQuoted from the article on Deep-Live-Cam, not measured here:")
     console.say(table(("device", "fps", "memory MB"), QUOTED))
-    return {"measured": rows, "quoted": [list(row) for row in QUOTED]}
+    all_failed = all("error" in row for row in rows)
+    return {
+        "measured": rows,
+        "quoted": [list(row) for row in QUOTED],
+        "exit_code": rows[0].get("exit_code", 1) if all_failed else 0,
+    }
 
 
 def installed_scenarios() -> list[Scenario]:
@@ -54,10 +74,11 @@ def installed_scenarios() -> list[Scenario]:
     from masquerade.models.library import Library
 
     specs = [item.spec for item in Library().installed()]
-    return all_scenarios(
-        [spec.name for spec in specs if spec.role == "swapper"],
-        [spec.name for spec in specs if spec.role == "enhancer"],
-    )
+    by_role = {
+        role: [spec.name for spec in specs if spec.role == role]
+        for role in ("swapper", "enhancer", "detector")
+    }
+    return all_scenarios(by_role["swapper"], by_role["enhancer"], by_role["detector"])
 
 
 def _measure_here(scenario: Scenario, args: argparse.Namespace) -> dict[str, Any]:
@@ -73,6 +94,7 @@ def _cells(row: dict[str, Any]) -> Sequence[str]:
     vram = row["vram_mb"]
     return (
         row["scenario"],
+        _runs_as(row["networks"]),
         f"{row['fps']:.1f}",
         f"{row['live_fps']:.1f}",
         f"{row['p50_ms']:.0f}",
@@ -81,3 +103,13 @@ def _cells(row: dict[str, Any]) -> Sequence[str]:
         "-" if vram is None else f"{vram:.0f}",
         f"{slowest} {row['stages_ms'][slowest]:.1f} ms",
     )
+
+
+def _runs_as(networks: Sequence[str]) -> str:
+    """How the brought networks run, each way once.
+
+    >>> _runs_as(["inswapper_128 (int8, cpu)", "gfpgan_1.4 (fp32, openvino)"])
+    'int8 cpu, fp32 openvino'
+    """
+    ways = [name.partition(" (")[2].rstrip(")").replace(",", "") for name in networks]
+    return ", ".join(dict.fromkeys(ways)) or "built in"
