@@ -10,17 +10,34 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import av
 import cv2
 import numpy as np
-import onnxruntime
 
 from masquerade.geometry.templates import align
-from peer_schedule import PeerSchedule
+from peer_schedule import SIDE, PeerSchedule, default_session
 
 RECOGNISED_PX = 112
+
+
+class FreeSession:
+    """A session that costs nothing: whatever it is fed, it answers with one grey face."""
+
+    _FACE = np.full((1, 3, SIDE, SIDE), 0.5, np.float32)
+
+    def __init__(self, _path: Path) -> None:
+        pass
+
+    def get_inputs(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name="target"), SimpleNamespace(name="source")]
+
+    def run(self, _outputs: None, _feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        return [self._FACE]
 
 
 def find_ffmpeg() -> str:
@@ -32,23 +49,28 @@ def find_ffmpeg() -> str:
 
 
 class PeerFile:
-    """The serial job over ONNX Runtime's default sessions.
+    """The serial job.
 
     Args:
         swapper: ONNX file.
         detector: likewise.
         recogniser: likewise; its answer is not used.
         encoder_options: of libx264.
+        opened: makes a session of a file; ONNX Runtime's default one, or :class:`FreeSession`.
     """
 
     def __init__(
-        self, swapper: Path, detector: Path, recogniser: Path, encoder_options: Mapping[str, str]
+        self,
+        swapper: Path,
+        detector: Path,
+        recogniser: Path,
+        encoder_options: Mapping[str, str],
+        opened: Callable[[Path], Any] = default_session,
     ) -> None:
         latent = np.random.default_rng(1).standard_normal((1, 512)).astype(np.float32)
-        self._schedule = PeerSchedule(swapper, detector, latent / np.linalg.norm(latent))
-        self._recogniser = onnxruntime.InferenceSession(
-            str(recogniser), providers=["CPUExecutionProvider"]
-        )
+        latent /= np.linalg.norm(latent)
+        self._schedule = PeerSchedule(swapper, detector, latent, opened)
+        self._recogniser = opened(recogniser)
         self._encoding = [word for item in encoder_options.items() for word in _option(*item)]
         self._ffmpeg = [find_ffmpeg(), "-y", "-hide_banner", "-loglevel", "error"]
 
@@ -97,9 +119,6 @@ def _option(name: str, value: str) -> tuple[str, str]:
 
 def _shape(clip: Path) -> tuple[int, int, int]:
     """Height, width and channels of a film's frames."""
-    capture = cv2.VideoCapture(str(clip))
-    height, width = (
-        int(capture.get(key)) for key in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)
-    )
-    capture.release()
-    return height, width, 3
+    with av.open(str(clip)) as container:
+        video = container.streams.video[0]
+        return video.height, video.width, 3

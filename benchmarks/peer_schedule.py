@@ -9,7 +9,9 @@ left out, so the real program is slower than this.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,14 +22,23 @@ from masquerade.geometry.templates import align
 SIDE = 128
 
 
-class PeerSchedule:
-    """The serial loop over ONNX Runtime's default sessions."""
+def default_session(path: Path) -> Any:
+    """A network in ONNX Runtime as it is by default."""
+    onnxruntime.set_default_logger_severity(3)
+    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
-    def __init__(self, swapper: Path, detector: Path, latent: np.ndarray) -> None:
-        onnxruntime.set_default_logger_severity(3)
-        providers = ["CPUExecutionProvider"]
-        self.swapper = onnxruntime.InferenceSession(str(swapper), providers=providers)
-        self.detector = onnxruntime.InferenceSession(str(detector), providers=providers)
+
+class PeerSchedule:
+    """The serial loop; ``opened`` makes the sessions of the two files."""
+
+    def __init__(
+        self,
+        swapper: Path,
+        detector: Path,
+        latent: np.ndarray,
+        opened: Callable[[Path], Any] = default_session,
+    ) -> None:
+        self.swapper, self.detector = opened(swapper), opened(detector)
         self.latent = latent
         self.soft = cv2.GaussianBlur(_inner(SIDE), (0, 0), 5)
 
