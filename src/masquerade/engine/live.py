@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from masquerade.core.errors import MasqueradeError
@@ -195,6 +196,16 @@ class LiveSession:
         change = self._engine.change_settings(**changes)
         self._oversight.adapt(self._engine.settings)
         self._run.change(change, *self._oversight.knobs())
+
+    def change_preset(self, name: str) -> None:
+        """Let the governor work by another preset; it begins with the best that one allows.
+
+        Raises:
+            SettingsError: there is none of that name.
+        """
+        self._oversight.work_by(name)
+        self.options = replace(self.options, preset=name)
+        self._run.change(*self._oversight.knobs())
 
     def add_sink(self, name: str, sink: Sink) -> None:
         """Put the stream out once more, from the next frame on.

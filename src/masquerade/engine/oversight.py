@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from masquerade.core.lifetimes import Closing
@@ -98,6 +99,16 @@ class Oversight(Closing):
         if free != self._free:
             self._free = free
             self._governor = Governor(free, find_preset(self._options.preset))
+
+    def work_by(self, preset: str) -> None:
+        """Turn knobs by another preset from now on.
+
+        Raises:
+            SettingsError: there is none of that name.
+        """
+        found = find_preset(preset)
+        self._options = replace(self._options, preset=preset)
+        self._governor = Governor(self._free, found)
 
     def set_out(self) -> None:
         """Set the stages up for a stream, with the knobs as the preset begins."""

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from masquerade.apps.studio import openapi, problems
 from masquerade.apps.studio.access.gate import Gate
 from masquerade.apps.studio.access.headers import with_security_headers
-from masquerade.apps.studio.api import settings, system, uploads
+from masquerade.apps.studio.api import devices, live, settings, system, uploads
 from masquerade.apps.studio.config import StudioConfig
 from masquerade.apps.studio.page_files import PageFiles
 from masquerade.apps.studio.page_routes import page_route
@@ -22,7 +22,14 @@ from masquerade.apps.studio.services import Services, open_services
 __all__ = ["API_PREFIX", "create_app"]
 
 API_PREFIX = "/api/v1"
-_ROUTERS = (system.router, settings.router, uploads.router, openapi.router)
+_ROUTERS = (
+    system.router,
+    settings.router,
+    uploads.router,
+    live.router,
+    devices.router,
+    openapi.router,
+)
 _SWEEP_S = 60.0
 # FastAPI would report to whatever its environment names; nothing is reported from here.
 _NO_TELEMETRY: Any = dict.fromkeys(

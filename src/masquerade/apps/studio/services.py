@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from masquerade.apps.studio.access.streams import StreamRules
 from masquerade.apps.studio.config import StudioConfig
+from masquerade.apps.studio.live.casting import FindDonor, nobody
+from masquerade.apps.studio.live.rooms import Rooms
 from masquerade.apps.studio.machine import MachineGauge
 from masquerade.apps.studio.private_folder import keep_private
 from masquerade.apps.studio.uploads import Uploads
@@ -23,6 +25,8 @@ class Services:
         config: how the studio runs.
         uploads: files that clients sent.
         streams: which addresses clients may have this machine open.
+        rooms: the live sessions that run, and the files that they made.
+        find_donor: looks up an identity of the library for a live session.
         machine: what this process takes of the machine.
         clock: seconds, monotonic.
     """
@@ -30,11 +34,14 @@ class Services:
     config: StudioConfig
     uploads: Uploads
     streams: StreamRules
+    rooms: Rooms
+    find_donor: FindDonor = nobody
     machine: MachineGauge = field(default_factory=MachineGauge)
     clock: Callable[[], float] = time.monotonic
 
     def close(self) -> None:
         """End everything and remove what was temporary. May be called twice."""
+        self.rooms.close()
         self.uploads.close()
         self.machine.close()
 
@@ -51,4 +58,5 @@ def open_services(config: StudioConfig) -> Services:
         config=config,
         streams=StreamRules(config.allow_streams),
         uploads=Uploads(config.folder / "uploads", config.limits),
+        rooms=Rooms(config.limits, config.folder / "live"),
     )

@@ -63,6 +63,7 @@ class PushedSource(Closing):
 
     Attributes:
         info: size and rate.
+        codec: how pictures come now.
         sound: the sound, on the clock of the pictures; None without.
 
     Raises:
@@ -85,7 +86,7 @@ class PushedSource(Closing):
         self.sound = Sound() if sound else None
         self._view = View(SourceOptions(size_wh=size_wh))
         self._limits = limits
-        self._keeps_all = codec == "h264"
+        self.codec, self._keeps_all = codec, codec == "h264"
         self._decoder = make_decoder(codec, limits)
         self._clock, self._sender = StreamClock(), SenderClock()
         self._news = threading.Condition()
@@ -136,7 +137,7 @@ class PushedSource(Closing):
         with self._news:
             self._waiting.clear()
             self._bytes, self._overrun = 0, False
-            self._keeps_all = codec == "h264"
+            self.codec, self._keeps_all = codec, codec == "h264"
             self._decoder = make_decoder(codec, self._limits)
 
     def push_sound(self, samples: bytes, stamp_ms: float) -> None:

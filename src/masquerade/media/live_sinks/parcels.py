@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Protocol
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Parcel", "ParcelCoding", "ParcelSink", "Sender"]
 
 _LEAST_WIDTH = 16
+_REMEMBERED = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +129,15 @@ class ParcelSink(Committing):
         self._taken_back = -1
         self._newest: Frame | None = None
         self.dropped = 0
+        self._took_s: deque[float] = deque(maxlen=_REMEMBERED)
+
+    def latency_ms(self) -> tuple[float, float]:
+        """Median and 95th percentile of the time from capture to here, of the last pictures."""
+        took_s = sorted(self._took_s.copy())
+        if not took_s:
+            return 0.0, 0.0
+        p50_s, p95_s = took_s[len(took_s) // 2], took_s[int(0.95 * len(took_s))]
+        return round(1000 * p50_s, 1), round(1000 * p95_s, 1)
 
     @property
     def newest(self) -> Frame | None:
@@ -176,6 +188,8 @@ class ParcelSink(Committing):
                 self._keys_asked += 1  # the receiver misses what was encoded
                 return
             self._keys_given = asked
+            if frame.captured_s is not None:
+                self._took_s.append(time.perf_counter() - frame.captured_s)
             self._sender.send(parcel)
 
     def _pack(

@@ -1,0 +1,1 @@
+"""Live sessions: what a WebSocket says, and what becomes of it."""
