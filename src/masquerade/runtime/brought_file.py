@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,11 +99,15 @@ def _facts(path: Path) -> dict[str, Any]:
     from masquerade.runtime.winograd import winograd_cost
 
     size_bytes = path.stat().st_size
-    with process_budget().admit(f"Reading {path.name}", 3 * size_bytes):
+    with contextlib.ExitStack() as stack:
+        label, budget = f"Reading {path.name}", process_budget()
+        stack.enter_context(budget.admit(label, int(1.3 * size_bytes)))
         model = read_model(path)
         facts = facts_of(model, size_bytes)
-        to_single(model, half=True)
         precision = facts.precision if facts.precision in ("fp16", "int8") else "fp32"
+        if precision == "fp16":
+            stack.enter_context(budget.admit(label, 2 * size_bytes))
+        to_single(model, half=True)
         grows = precision != "int8" and all(None not in port.shape[1:] for port in facts.inputs)
         return {
             "version": _VERSION,

@@ -7,13 +7,15 @@ the public face networks do not need is refused here, before any runtime sees th
 
 from __future__ import annotations
 
+import io
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from masquerade.core.errors import ModelError
 from masquerade.runtime.graph_limits import check_graph, check_head
+from masquerade.runtime.onnx_pieces import parse_pieces
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -53,13 +55,12 @@ def read_model(path: Path) -> ModelProto:
         with os.fdopen(number, "rb") as file:
             status = os.fstat(file.fileno())
             _check_size(path.name, status)
-            data = file.read(LARGEST_FILE_BYTES + 1)
+            return _parsed(file, status.st_size, path.name)
     except FileNotFoundError:
         raise ModelError(f"The model file {path} is missing. Pull or import it again.") from None
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ModelError(f"{path} cannot be read ({reason}). Check its permissions.") from error
-    return parse_model(data, path.name)
 
 
 def parse_model(data: bytes, label: str) -> ModelProto:
@@ -72,21 +73,25 @@ def parse_model(data: bytes, label: str) -> ModelProto:
     Raises:
         ModelError: as in :func:`read_model`.
     """
-    from google.protobuf.message import DecodeError
-    from onnx import ModelProto
+    return _parsed(io.BytesIO(data), len(data), label)
 
-    if len(data) > LARGEST_FILE_BYTES:
+
+def _parsed(file: BinaryIO, size: int, label: str) -> ModelProto:
+    from google.protobuf.message import DecodeError
+
+    if size > LARGEST_FILE_BYTES:
         raise ModelError(f"{label} is larger than 2 GB. Use a variant in half precision.")
-    if len(data) < _SMALLEST_FILE_BYTES:
+    if size < _SMALLEST_FILE_BYTES:
         raise ModelError(f"{label} is empty or cut short. Pull or import it again.")
+    start = file.read(_SMALLEST_FILE_BYTES)
     for head, kind in _OTHER_KINDS:
-        if data.startswith(head):
+        if start.startswith(head[:_SMALLEST_FILE_BYTES]):
             raise ModelError(f"{label} is {kind}. Give an ONNX file.")
     damaged = f"{label} is damaged or not an ONNX file. Pull or import it again."
-    if data[0] & 7 not in (0, 2):
+    if not start or start[0] & 7 not in (0, 2):
         raise ModelError(damaged)
     try:
-        model: ModelProto = ModelProto.FromString(data)
+        model = parse_pieces(file, size)
     except DecodeError as error:
         raise ModelError(damaged) from error
     check_head(model, label)

@@ -228,8 +228,9 @@ class Opener:
         return file.size_bytes * widened + (file.winograd_bytes if candidate.winograd else 0)
 
     def _making_bytes(self, candidate: Candidate) -> int:
-        """While it is made: the file as it is read, and what is made of it."""
-        return int(candidate.file.size_bytes * 2 + 1.1 * self._weight_bytes(candidate))
+        """While it is made: the file as it is read, and other weights where they are made of it."""
+        size, weights = candidate.file.size_bytes, self._weight_bytes(candidate)
+        return int(1.3 * size + (1.1 * weights if weights > size else 0))
 
 
 def _workspace_bytes(candidate: Candidate) -> int:
