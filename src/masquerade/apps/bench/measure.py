@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from masquerade.apps.bench.clip import Camera, Film, Nowhere, render_pictures
 from masquerade.apps.bench.scenario import SIZES, Scenario
+from masquerade.core.errors import ModelError, NoFaceInTargetError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from masquerade.core.execution import Execution
+    from masquerade.engine import Report
     from masquerade.engine.engine import Engine
 
 __all__ = ["Figures", "measure"]
@@ -74,7 +81,7 @@ def measure(scenario: Scenario, execution: Execution, seconds: float) -> Figures
     )
     donor = Portrait.bundled("astronaut").pixels
     with ProcessGauge() as gauge, Engine(donor, settings, execution=execution) as engine:
-        warm = engine.run(Film(pictures, _WARM_FRAMES), Nowhere())
+        warm = _warm_up(engine, pictures, scenario.detector)
         count = max(_SHORTEST_FRAMES, round(warm.fps * seconds))
         film = engine.run(Film(pictures, count), Nowhere())
         live = _live(engine, Camera(pictures, seconds), scenario.preset)
@@ -96,6 +103,16 @@ def measure(scenario: Scenario, execution: Execution, seconds: float) -> Figures
         networks=networks,
         notices=notices,
     )
+
+
+def _warm_up(engine: Engine, pictures: Sequence[NDArray[np.uint8]], detector: str) -> Report:
+    try:
+        return engine.run(Film(pictures, _WARM_FRAMES), Nowhere())
+    except NoFaceInTargetError as error:
+        raise ModelError(
+            f"{detector} finds no face in the film that is measured on, so nothing would be "
+            "measured; see with `masquerade models verify` whether its file is what it should be."
+        ) from error
 
 
 def _live(engine: Engine, camera: Camera, preset: str) -> dict[str, float]:
