@@ -103,7 +103,6 @@ function How(): JSX.Element {
         {say("how.start", { count: number(ready.length) })}
       </Button>
       <SettingsPanel
-        help
         settings={now.settings}
         onChange={(name, value) =>
           draft.change({ settings: withSettings(now.settings, { [name]: value }) })

@@ -35,9 +35,12 @@ export function Targets(): JSX.Element {
   );
 }
 
+/** The same without places where a line could break. */
+const whole = (text: string): string => text.replaceAll(" ", "\u00a0");
+
 function Row({ target, chosen }: { target: Target; chosen: boolean }): JSX.Element {
   const { id, name, width, height, duration_s: duration } = target;
-  const facts = [`${width} × ${height}`, duration ? clock(duration) : "", bytes(target.bytes)];
+  const facts = [`${width} × ${height}`, duration ? clock(duration) : "", bytes(target.bytes)].map(whole);
   return (
     <li class={chosen ? "target chosen" : "target"}>
       <button type="button" aria-pressed={chosen} onClick={() => draft.change({ selected: id })}>

@@ -55,7 +55,7 @@ export function IdentityCard({ one }: { one: Identity }): JSX.Element {
         </label>
       </div>
       {one.advice.length > 0 && (
-        <ul class="advice" aria-label={say("identity.advice")}>
+        <ul class="advice" lang="en" aria-label={say("identity.advice")}>
           {one.advice.map((sentence) => (
             <li key={sentence}>{sentence}</li>
           ))}

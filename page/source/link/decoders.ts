@@ -47,10 +47,14 @@ class H264Decoder {
   constructor(
     readonly show: Show,
     readonly skip: (message: Received) => void,
+    readonly wantKey: () => void,
   ) {}
 
   decode(message: Received): void {
-    if (!this.#decoder && !message.key) return this.skip(message);
+    if (!this.#decoder && !message.key) {
+      this.wantKey();
+      return this.skip(message);
+    }
     if (message.key && this.#messages.size > MOST_IN_DECODER) this.close();
     this.#decoder ??= this.#open();
     const timestamp = this.#count++;
@@ -93,17 +97,23 @@ export class Decoders {
   /**
    * @param show is given each picture and must free it.
    * @param skip is told of each that will not be shown.
+   * @param wantKey asks the sender for a picture that builds on none before it.
    */
   constructor(
     readonly show: Show,
     readonly skip: (message: Received) => void,
+    readonly wantKey: () => void,
   ) {}
 
   decode(message: Received): void {
-    const kinds = message.codec === CODEC.h264 ? this.#h264 : this.#jpeg;
-    const make = message.codec === CODEC.h264 ? H264Decoder : JpegDecoder;
-    kinds[message.kind] ??= new make(this.show, this.skip) as JpegDecoder & H264Decoder;
-    kinds[message.kind]?.decode(message);
+    const { codec, kind } = message;
+    if (codec === CODEC.h264) {
+      const decoder = (this.#h264[kind] ??= new H264Decoder(this.show, this.skip, this.wantKey));
+      decoder.decode(message);
+    } else {
+      const decoder = (this.#jpeg[kind] ??= new JpegDecoder(this.show, this.skip));
+      decoder.decode(message);
+    }
   }
 
   close(): void {

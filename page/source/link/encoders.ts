@@ -12,6 +12,8 @@ export interface Encoded {
 /** Encodes one picture at a time and frees it. `null` means that there will be no bytes. */
 export interface Encoder {
   readonly codec: CodecName;
+  /** The next picture must not build on those before it. */
+  wantKey(): void;
   encode(picture: VideoFrame | ImageBitmap): Promise<Encoded | null>;
   close(): void;
 }
@@ -42,6 +44,8 @@ export class JpegEncoder implements Encoder {
     return { bytes: new Uint8Array(await blob.arrayBuffer()), key: true, width, height };
   }
 
+  wantKey(): void {}
+
   close(): void {}
 }
 
@@ -64,6 +68,9 @@ export class H264Encoder implements Encoder {
   #size = "";
   #count = 0;
   #settle: ((encoded: Encoded | null) => void) | null = null;
+
+  /** @param failed is called when this browser turns out not to be able after all. */
+  constructor(readonly failed: () => void) {}
 
   /** Whether this browser can, at that size. */
   static async works(width: number, height: number): Promise<boolean> {
@@ -96,6 +103,10 @@ export class H264Encoder implements Encoder {
     });
   }
 
+  wantKey(): void {
+    this.#count = 0;
+  }
+
   close(): void {
     if (this.#encoder && this.#encoder.state !== "closed") this.#encoder.close();
     this.#encoder = null;
@@ -125,5 +136,6 @@ export class H264Encoder implements Encoder {
     this.#settle?.(null);
     this.#settle = null;
     this.#encoder = null;
+    this.failed();
   }
 }

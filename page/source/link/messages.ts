@@ -39,6 +39,7 @@ export type ToServer =
   | { type: "snapshot" }
   | { type: "pause"; on: boolean }
   | { type: "stop" }
+  | { type: "key_frame" }
   | { type: "got"; seq: number; shown_ms: number }
   | { type: "offer"; sdp: string }
   | { type: "candidate"; candidate: string; mid: string | null; line: number | null };
@@ -56,7 +57,6 @@ export interface Figures {
   cpu: number | null;
   gpu: number | null;
   busiest: string | null;
-  eased: string[] | string | null;
   faces: number;
   paused: boolean;
   sinks: SinkState[];
@@ -66,8 +66,10 @@ export interface Figures {
 
 export interface SinkState {
   id: string;
-  on?: boolean;
-  state?: string;
+  frames: number;
+  dropped: number;
+  status: string | null;
+  error: string | null;
 }
 
 export type FromServer =
@@ -76,8 +78,10 @@ export type FromServer =
   | { type: "changed"; settings: Settings }
   | { type: "problem"; code: string; detail: string; fatal: boolean }
   | { type: "answer"; sdp: string }
-  | { type: "snapshot"; id: string }
-  | { type: "recording"; id: string | null; bytes: number }
+  | { type: "key_frame" }
+  | { type: "sinks"; sinks: SinkState[] }
+  | { type: "snapshot"; id: string; bytes: number }
+  | { type: "recording"; on: boolean; id: string | null; bytes: number }
   | { type: "ended"; reason: string };
 
 export type ToWorker =
@@ -94,5 +98,6 @@ export type ToWorker =
 export type FromWorker =
   | { told: "open" }
   | { told: "closed"; code: number; reason: string }
+  | { told: "no_h264" }
   | { told: "message"; message: FromServer }
   | { told: "shown"; latencyMs: number | null; width: number; height: number; faces: LiveFace[] };

@@ -20,6 +20,7 @@ class Link {
   readonly #decoders = new Decoders(
     (picture, message) => this.#show(picture, message),
     (message) => this.#acknowledge(message),
+    () => this.#send({ type: "key_frame" }),
   );
   #encoder: Encoder = new JpegEncoder();
   #socket: WebSocket | null = null;
@@ -97,7 +98,8 @@ class Link {
   #upward(codec: CodecName, paused: boolean): void {
     this.#paused = paused;
     this.#encoder.close();
-    this.#encoder = codec === "h264" ? new H264Encoder() : new JpegEncoder();
+    const failed = (): void => this.tell({ told: "no_h264" });
+    this.#encoder = codec === "h264" ? new H264Encoder(failed) : new JpegEncoder();
   }
 
   #send(message: ToServer): void {
@@ -108,6 +110,7 @@ class Link {
     if (typeof data === "string") {
       const message = JSON.parse(data) as FromServer;
       if (message.type === "started") this.#ready = true;
+      if (message.type === "key_frame") this.#encoder.wantKey();
       return this.tell({ told: "message", message });
     }
     const message = readMessage(data);

@@ -33,7 +33,7 @@ export const actions = {
   snapshot: () => session.send({ type: "snapshot" }),
   record(): void {
     if (status.value.phase === "live") {
-      session.sink("recording", !status.value.sinks.includes("recording"));
+      session.sink("recording", status.value.recordingSince === null);
     }
   },
   figures: () => preferences.change({ figures: !preferences.value.figures }),

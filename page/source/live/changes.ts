@@ -18,6 +18,22 @@ function changed(last: Settings, next: Settings): Settings {
   return Object.fromEntries(different) as Settings;
 }
 
+/** Faces that had a donor of their own: the server keeps giving them what it was told last. */
+const returned = new Set<string>();
+
+/** A stream has begun, and with it the faces are counted anew. */
+export function forgetFaces(): void {
+  returned.clear();
+}
+
+/** Faces whose donor changed. One that is to be like all others again is given their donor. */
+function mapped(last: Look, next: Look): Record<string, string | null> {
+  if (same(next.map, last.map) && next.donor === last.donor) return {};
+  for (const track of Object.keys(last.map)) returned.add(track);
+  const others = [...returned].filter((track) => !(track in next.map) && next.donor);
+  return { ...Object.fromEntries(others.map((track) => [track, next.donor])), ...next.map };
+}
+
 function messages(last: Look, next: Look): ToServer[] {
   const found: ToServer[] = [];
   const changes = changed(last.settings, next.settings);
@@ -25,7 +41,8 @@ function messages(last: Look, next: Look): ToServer[] {
   if (next.preset !== last.preset) found.push({ type: "preset", name: next.preset });
   if (next.mirror !== last.mirror) found.push({ type: "mirror", on: next.mirror });
   if (next.donor && next.donor !== last.donor) found.push({ type: "donor", donor: next.donor });
-  if (!same(next.map, last.map)) found.push({ type: "map", faces: { ...next.map } });
+  const faces = mapped(last, next);
+  if (Object.keys(faces).length) found.push({ type: "map", faces });
   return found;
 }
 

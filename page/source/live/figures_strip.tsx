@@ -47,9 +47,9 @@ export function FiguresStrip(): JSX.Element | null {
         <Figure name={say("figures.way")} value={say(`transport.${transport}`)} />
       </dl>
       <Stages stages={stages} />
-      {figures.alarms.map((alarm) => (
-        <p key={alarm} class="alarm">
-          {alarm}
+      {[...figures.alarms, ...figures.notices].map((sentence) => (
+        <p key={sentence} class="alarm" lang="en">
+          {sentence}
         </p>
       ))}
     </section>

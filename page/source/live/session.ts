@@ -3,12 +3,13 @@
 import { cameraProblem, feed, feedSound, openCamera } from "../link/camera";
 import { LatencyMeter } from "../link/latency";
 import type { FromServer, FromWorker, ToServer, ToWorker } from "../link/messages";
+import type { CodecName, LiveFace } from "../link/wire";
 import { API } from "../server/request";
 import { identities } from "../server/data";
 import { Problem } from "../server/problem";
 import { complain, tell } from "../state/notices";
 import { say } from "../text/translate";
-import { sendChanges } from "./changes";
+import { forgetFaces, sendChanges } from "./changes";
 import { look } from "./look";
 import { ended, Patience } from "./patience";
 import { output, size, startMessage } from "./start";
@@ -17,6 +18,7 @@ import { Transports } from "./transports";
 import { wishes } from "./wishes";
 
 const SHOW_LATENCY_MS = 500;
+const SHOW_FACES_MS = 80;
 
 export class Session {
   readonly meter = new LatencyMeter();
@@ -26,6 +28,8 @@ export class Session {
   #camera: MediaStream | null = null;
   #undo: (() => void)[] = [];
   #wipe: number | null = null;
+  #codec: CodecName = "jpeg";
+  #shownAt = 0;
 
   constructor() {
     sendChanges((message) => this.send(message));
@@ -81,8 +85,7 @@ export class Session {
   sink(id: string, on: boolean, address: string | null = null): void {
     this.send({ type: "sink", id, on, address, sound: true });
     const others = status.value.sinks.filter((one) => one !== id);
-    status.change({ sinks: on ? [...others, id] : others });
-    if (id === "recording") status.change({ recordedBytes: on ? 0 : null, recording: null });
+    status.change({ sinks: on ? [...others, id] : others }); // until the server says how it went
   }
 
   #tellWipe(): void {
@@ -93,7 +96,10 @@ export class Session {
     try {
       const start = await startMessage(this.#wipe !== null);
       if (typeof start === "string") return this.#end(start);
-      if (start.source.kind === "browser" && !(await this.#openCamera())) return;
+      if (start.source.kind === "browser") {
+        this.#codec = start.source.codec;
+        if (!(await this.#openCamera())) return;
+      }
       if (status.value.phase === "idle") return; // stopped meanwhile
       const url = new URL(`${API}/live`, document.baseURI);
       url.protocol = url.protocol.replace("http", "ws");
@@ -138,12 +144,20 @@ export class Session {
   #hear(message: FromWorker): void {
     if (message.told === "message") this.#hearServer(message.message);
     else if (message.told === "closed") this.#closed(message.code);
+    else if (message.told === "no_h264") this.#withoutH264();
     else if (message.told === "shown") {
       if (message.latencyMs !== null) this.meter.add(message.latencyMs);
-      const { width, height, faces } = message;
-      shown.value = { width, height, faces };
-      if (status.value.message?.key === "live.first_picture") status.change({ message: null });
+      this.#show(message.width, message.height, message.faces);
     }
+  }
+
+  /** Boxes follow faces less often than pictures come: drawing the page anew takes its time. */
+  #show(width: number, height: number, faces: LiveFace[]): void {
+    if (status.value.message?.key === "live.first_picture") status.change({ message: null });
+    const now = performance.now();
+    if (now - this.#shownAt < SHOW_FACES_MS) return;
+    this.#shownAt = now;
+    shown.value = { width, height, faces };
   }
 
   #hearServer(message: FromServer): void {
@@ -152,15 +166,20 @@ export class Session {
         this.#patience.begin();
         this.meter.clear();
         status.change({ phase: "live" });
+        forgetFaces();
+        look.change({ map: {} });
         sayOver("live.first_picture");
-        this.transports.begin();
+        this.transports.begin(this.#codec);
         break;
       case "state":
         status.change({ figures: message, paused: message.paused });
+        this.#sinks(message.sinks.map((sink) => sink.id));
         break;
       case "problem":
-        complain(new Problem(message.code, message.detail, 0));
-        if (message.fatal) this.#end();
+        this.#problem(new Problem(message.code, message.detail, 0), message.fatal);
+        break;
+      case "sinks":
+        this.#sinks(message.sinks.map((sink) => sink.id));
         break;
       case "answer":
         this.transports.answer(message.sdp);
@@ -170,15 +189,34 @@ export class Session {
         tell(say("live.snapshot_saved"));
         break;
       case "recording":
-        status.change({ recordedBytes: message.bytes, recording: message.id });
         if (message.id) save(message.id, "mp4");
         break;
       case "ended":
         this.#end("live.ended");
         break;
       case "changed":
+      case "key_frame":
         break;
     }
+  }
+
+  #problem(problem: Problem, fatal: boolean): void {
+    if (!fatal) return complain(problem);
+    this.#end();
+    status.change({ message: { key: "", places: {}, bad: true, text: Problem.sentence(problem) } });
+  }
+
+  #sinks(sinks: string[]): void {
+    const { recordingSince } = status.value;
+    const since = sinks.includes("recording") ? (recordingSince ?? performance.now()) : null;
+    status.change({ sinks, recordingSince: since });
+  }
+
+  /** This browser said that it makes H.264 and does not: connect anew with JPEG. */
+  #withoutH264(): void {
+    wishes.change({ codec: "jpeg" });
+    this.post({ do: "close" });
+    this.#closed(0);
   }
 
   #closed(code: number): void {
@@ -186,7 +224,7 @@ export class Session {
     const wait = ended(code) ?? this.#patience.next();
     if (typeof wait === "string") return this.#end(wait);
     this.transports.end();
-    status.change({ phase: "waiting", sinks: [], recordedBytes: null });
+    status.change({ phase: "waiting", sinks: [], recordingSince: null });
     sayOver("live.reconnecting", { seconds: Math.ceil(wait / 1000) }, true);
     setTimeout(() => {
       if (status.value.phase === "waiting") void this.#connect();

@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { Icon } from "../parts/icon";
 import { Wipe } from "../parts/wipe";
 import { useStore, usePart } from "../state/store";
-import { known, say } from "../text/translate";
+import { say } from "../text/translate";
 import { FaceBoxes } from "./face_boxes";
 import { look } from "./look";
 import { actions } from "./actions";
@@ -79,11 +79,10 @@ function Message(): JSX.Element {
     );
   }
   if (message) {
-    const key = known(message.key) ? message.key : "live.lost";
     return (
       <p class={message.bad ? "over-stage bad" : "over-stage"} role={message.bad ? "alert" : "status"}>
         {phase !== "idle" && <span class="spinner" aria-hidden="true" />}
-        {say(key, message.places)}
+        {message.text ?? say(message.key, message.places)}
       </p>
     );
   }

@@ -3,7 +3,7 @@
 import type { JSX, RefObject } from "preact";
 import { Button } from "../parts/button";
 import { useStore } from "../state/store";
-import { bytes } from "../text/numbers";
+import { clock } from "../text/numbers";
 import { say } from "../text/translate";
 import { actions } from "./actions";
 import { look, steps } from "./look";
@@ -27,11 +27,11 @@ interface ToolsFields {
 }
 
 export function StageTools({ comparing, canvas }: ToolsFields): JSX.Element {
-  const { phase, paused, sinks, recordedBytes } = useStore(status);
+  const { phase, paused, recordingSince } = useStore(status);
   const { mirror } = useStore(look);
   const { undo, redo } = useStore(steps);
   const live = phase === "live";
-  const recording = sinks.includes("recording");
+  const recording = recordingSince !== null;
   actions.small = () => void showSmall(canvas.current).catch(() => undefined);
   return (
     <div class="tools" role="toolbar" aria-label={say("tools.label")}>
@@ -59,7 +59,9 @@ export function StageTools({ comparing, canvas }: ToolsFields): JSX.Element {
         <Button icon="record" solid={recording} label={say("tools.record")} hotkey="r"
           pressed={recording} disabled={!live} class={recording ? "recording" : ""}
           onPress={actions.record} />
-        {recording && <span class="recorded">{bytes(recordedBytes ?? 0)}</span>}
+        {recording && (
+          <span class="recorded">{clock((performance.now() - recordingSince) / 1000)}</span>
+        )}
       </div>
       <div class="tool-group">
         {document.pictureInPictureEnabled && (

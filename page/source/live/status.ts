@@ -8,17 +8,25 @@ import { Store } from "../state/store";
 /** `waiting` is between two attempts to connect anew. */
 export type Phase = "idle" | "starting" | "live" | "waiting";
 
+/** A sentence of the page, or where the server said something of its own, that. */
+export interface Said {
+  key: string;
+  places: Record<string, string | number>;
+  bad: boolean;
+  text?: string;
+}
+
 export interface Status {
   phase: Phase;
-  /** Name of the sentence that is shown over the picture, with what fills its places. */
-  message: { key: string; places: Record<string, string | number>; bad: boolean } | null;
+  /** What is shown over the picture. */
+  message: Said | null;
   figures: Figures | null;
   latency: Latency | null;
   paused: boolean;
   transport: "websocket" | "webrtc";
   sinks: readonly string[];
-  recordedBytes: number | null;
-  recording: string | null;
+  /** `performance.now()` when the recording began. */
+  recordingSince: number | null;
 }
 
 export const QUIET: Status = {
@@ -29,8 +37,7 @@ export const QUIET: Status = {
   paused: false,
   transport: "websocket",
   sinks: [],
-  recordedBytes: null,
-  recording: null,
+  recordingSince: null,
 };
 
 export const status = new Store<Status>(QUIET);

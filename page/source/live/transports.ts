@@ -2,6 +2,7 @@
 
 import { feed } from "../link/camera";
 import { Peer } from "../link/peer";
+import type { CodecName } from "../link/wire";
 import { system } from "../server/data";
 import type { Session } from "./session";
 import { status } from "./status";
@@ -16,13 +17,15 @@ export class Transports {
   #peer: Peer | null = null;
   #stopShowing: (() => void) | null = null;
   #bad = 0;
+  #codec: CodecName = "jpeg";
 
   constructor(session: Session) {
     this.#session = session;
   }
 
   /** The stream has begun by WebSocket: change where WebRTC was asked for. */
-  begin(): void {
+  begin(codec: CodecName): void {
+    this.#codec = codec;
     if (wishes.value.transport === "webrtc") this.#byPeer();
   }
 
@@ -55,7 +58,7 @@ export class Transports {
     const peer = new Peer(camera, send, (track) => this.#show(track), () => this.#back());
     this.#peer = peer;
     peer.offer().then(
-      () => post({ do: "upward", codec: "jpeg", paused: true }),
+      () => post({ do: "upward", codec: this.#codec, paused: true }),
       () => this.#back(),
     );
   }
@@ -68,7 +71,7 @@ export class Transports {
 
   #back(): void {
     this.end();
-    this.#session.post({ do: "upward", codec: "jpeg", paused: false });
+    this.#session.post({ do: "upward", codec: this.#codec, paused: false });
     status.change({ transport: "websocket" });
   }
 

@@ -40,7 +40,16 @@ interface SettingProps {
   help?: boolean;
 }
 
-export function Setting({ field, value, onChange, help }: SettingProps): JSX.Element | null {
+/** The control; where its help is not shown, it comes when the mouse rests on it. */
+export function Setting(props: SettingProps): JSX.Element {
+  return (
+    <div title={props.help ? undefined : helpOf(props.field)}>
+      <Control {...props} />
+    </div>
+  );
+}
+
+function Control({ field, value, onChange, help }: SettingProps): JSX.Element | null {
   const named = useModels(field);
   const words = { label: settingName(field), help: help ? helpOf(field) : undefined };
   const options =

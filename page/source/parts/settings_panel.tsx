@@ -25,11 +25,9 @@ const GROUPS = ["look", "faces", "network", "search", "safety"] as const;
 interface PanelProps {
   settings: Settings;
   onChange: (name: string, value: SettingValue) => void;
-  /** Whether the stream shows changes at once, where single help texts would be in the way. */
-  help?: boolean;
 }
 
-export function SettingsPanel({ settings, onChange, help }: PanelProps): JSX.Element {
+export function SettingsPanel({ settings, onChange }: PanelProps): JSX.Element {
   const all = useStore(fields);
   const draw = (field: SettingField, withHelp: boolean): JSX.Element => (
     <Setting
@@ -43,7 +41,7 @@ export function SettingsPanel({ settings, onChange, help }: PanelProps): JSX.Ele
   const first = FIRST.map((name) => all.find((field) => field.name === name)).filter((f) => f != null);
   return (
     <div class="settings">
-      {first.map((field) => draw(field, help ?? false))}
+      {first.map((field) => draw(field, false))}
       {GROUPS.map((group) => {
         const rest = all.filter((field) => field.group === group && !FIRST.includes(field.name));
         if (!rest.length) return null;
