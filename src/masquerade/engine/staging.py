@@ -51,22 +51,27 @@ class Staging(Closing):
     Args:
         execution: where brought networks run, and what they may take; sets the budgets.
         clock: seconds; what the stages' times are measured with.
-
-    Attributes:
-        notices: what had to be given up or has no effect, one sentence each, the oldest first.
     """
 
     def __init__(
         self, execution: Execution, clock: Callable[[], float] = time.perf_counter
     ) -> None:
         self._execution, self._clock = execution, clock
-        self.notices: tuple[str, ...] = ()
+        self._said: tuple[str, ...] = ()
         self._held: HeldNetworks | None = None
         self._opened: list[HeldNetworks] = []
         self._swaps: weakref.WeakSet[NetworkSwap] = weakref.WeakSet()
         self._retiring: list[threading.Thread] = []
         self._size_wh = USUAL_WH
         self._set_limits()
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What had to be given up or has no effect, one sentence each, the oldest first."""
+        # Networks that were loaded anew in the middle of a stream tell it themselves.
+        for sentence in () if self._held is None else self._held.networks.notices:
+            self._notice(sentence)
+        return self._said
 
     def expect(self, size_wh: tuple[int, int]) -> None:
         """Frames of this size, in pixels, will be under way: networks leave room for them."""
@@ -238,8 +243,8 @@ class Staging(Closing):
         return settings.replace(enhance_frame=NO_UPSCALER)
 
     def _notice(self, sentence: str) -> None:
-        if sentence not in self.notices:
-            self.notices += (sentence,)
+        if sentence not in self._said:
+            self._said += (sentence,)
 
     def _set_limits(self) -> None:
         execution = self._execution
