@@ -128,12 +128,13 @@ def _build_swap(parser: Parser) -> None:
     )
     _add_consent(files)
     add_settings(files, ["label"])
+    _add_settings_file(files)
     _add_faces(parser)
     look = _add_look(parser)
     add_settings(look, ["on_lost", "hold_s", "strict"])
     add_networks(parser)
-    _add_video(parser.add_argument_group("video"))
     add_upscaler(parser)
+    _add_video(parser.add_argument_group("video"))
     _add_limits(parser)
 
 
@@ -150,6 +151,7 @@ def _build_live(parser: Parser) -> None:
     )
     _add_consent(donor)
     add_settings(donor, ["label"])
+    _add_settings_file(donor)
     add_live(parser)
     _add_faces(parser)
     _add_look(parser)
@@ -223,6 +225,12 @@ def _add_consent(group: argparse._ArgumentGroup) -> None:
         "--consent",
         choices=["self", "given", "public-domain", "synthetic"],
         help="whose face the donor's is; asked once per identity",
+    )
+
+
+def _add_settings_file(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--settings", metavar="TOML", help="settings from a file, as the studio saves them"
     )
 
 
