@@ -21,12 +21,16 @@ if TYPE_CHECKING:
 
     from masquerade.stages.finished_face import FinishedFace
 
+    _Fitted = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float64]]
+
 __all__ = ["to_patch"]
 
 _SHRINK = 1.5
 """From this many crop pixels per frame pixel on, the crop is shrunk before it is warped."""
 _ENLARGE = 0.75
 """Up to this many, it is enlarged before."""
+_MARGIN_PX = 3
+"""Of the crop around what the mask shows: cubic weights reach two pixels."""
 
 
 def to_patch(
@@ -48,7 +52,8 @@ def to_patch(
         The patch, its box around what the mask shows and its pixels without meaning where the mask
         is 0; None where nothing of the face lies within the frame.
     """
-    pixels, mask, matrix = _fitted(finished)
+    coarse = math.hypot(*finished.matrix[:, 0]) < _ENLARGE
+    pixels, mask, matrix = _enlarged(finished) if coarse else _shrunk(finished)
     shown = cv2.boundingRect(mask)
     box = _box(matrix, shown, frame_bgr.shape) if shown[2] else None
     if box is None:
@@ -56,7 +61,7 @@ def to_patch(
     at_box = matrix.copy()
     at_box[:, 2] += matrix[:, :2] @ box[:2]
     size_wh = box[2] - box[0], box[3] - box[1]
-    if len(pixels) > len(finished.pixels):
+    if coarse:
         warped, cover = warp_with_mask(pixels, mask, at_box, size_wh)
     else:
         # Cubic for the picture: the crop was sampled once already, and twice linear is soft.
@@ -82,29 +87,44 @@ def _box(
     return (x0, y0, x1, y1) if x1 > x0 and y1 > y0 else None
 
 
-def _fitted(
-    finished: FinishedFace,
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float64]]:
-    """Pixels, mask and matrix of a crop about as fine as the frame.
-
-    A finer one is shrunk by area, so that nothing aliases. A much coarser one is enlarged here, at
-    its own small size: sampling the large result with cubic weights takes three times as long.
+def _shrunk(finished: FinishedFace) -> _Fitted:
+    """Pixels, mask and matrix of a crop; of one much finer than the frame it is shrunk by area, so
+    that nothing aliases.
     """
     factor, side = math.hypot(*finished.matrix[:, 0]), len(finished.pixels)
-    if factor > _SHRINK:
-        other = max(2, round(side / factor))
-    elif factor < _ENLARGE:
-        other = 2 * side
-    else:
+    if factor <= _SHRINK:
         return finished.pixels, finished.mask, finished.matrix
-    scale, size_wh = other / side, (other, other)
-    matrix = finished.matrix * scale
+    size_wh = (max(2, round(side / factor)),) * 2
+    matrix = _scaled(finished.matrix, size_wh[0] / side)
+    return reduce(finished.pixels, size_wh), reduce(finished.mask, size_wh), matrix
+
+
+def _enlarged(finished: FinishedFace) -> _Fitted:
+    """What the mask shows of a crop much coarser than the frame, at twice the size.
+
+    Enlarged at its own small size with cubic weights, it may be warped with linear ones: sampling
+    the large result with cubic weights takes three times as long.
+    """
+    x, y, width, height = cv2.boundingRect(finished.mask)
+    x0, y0 = max(x - _MARGIN_PX, 0), max(y - _MARGIN_PX, 0)
+    part = slice(y0, y + height + _MARGIN_PX), slice(x0, x + width + _MARGIN_PX)
+    matrix = finished.matrix.copy()
+    matrix[:, 2] -= x0, y0
+    pixels, mask = (
+        cv2.resize(picture[part], None, fx=2, fy=2, interpolation=how)
+        for picture, how in (
+            (finished.pixels, cv2.INTER_CUBIC),
+            (finished.mask, cv2.INTER_LINEAR),
+        )
+    )
+    return np.asarray(pixels, np.uint8), np.asarray(mask, np.uint8), _scaled(matrix, 2.0)
+
+
+def _scaled(matrix: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    """The map to a crop of another size."""
+    matrix = matrix * scale
     matrix[:, 2] += (scale - 1) / 2  # the centre of a large pixel lies between those of small ones
-    if scale < 1:
-        return reduce(finished.pixels, size_wh), reduce(finished.mask, size_wh), matrix
-    pixels = cv2.resize(finished.pixels, size_wh, interpolation=cv2.INTER_CUBIC)
-    mask = cv2.resize(finished.mask, size_wh, interpolation=cv2.INTER_LINEAR)
-    return np.asarray(pixels, np.uint8), np.asarray(mask, np.uint8), matrix
+    return matrix
 
 
 def _warp_back(
