@@ -14,11 +14,14 @@ from onnx import TensorProto, helper, numpy_helper
 from masquerade.apps.doctor import software
 from masquerade.apps.doctor.hardware import Machine, look_at_hardware, read_machine
 from masquerade.apps.doctor.networks import compare_providers, likeness_db, look_at_shipped
+from masquerade.apps.doctor.plan import look_at_plan
 from masquerade.apps.doctor.providers import advise_providers, executions
 from masquerade.apps.doctor.software import look_at_software, rival_packages
 from masquerade.core.errors import ModelError
 from masquerade.core.execution import Execution
+from masquerade.models.library import Library
 from masquerade.runtime.parity import HIGHEST_DB
+from masquerade.testing.networks.functional import fill_library
 
 GB = 10**9
 STRONG = Machine("Linux x86_64", "Maker", 12, "avx2", 32 * GB, (("RTX", 12 * GB),))
@@ -142,3 +145,19 @@ def write_scale(path, factor):
     opset = [helper.make_opsetid("", 17)]
     onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
     return path
+
+
+def test_the_plan_says_what_the_free_memory_allows(tmp_path, monkeypatch):
+    monkeypatch.setenv("MASQUERADE_HOME", str(tmp_path))
+    monkeypatch.delenv("MASQUERADE_MODELS", raising=False)
+    bare = look_at_plan(Library(), 8 * 2**30)
+    assert bare.state == "ok"
+    assert bare.detail == "8.0 GB free: 5 frames under way; 4 frames of 3840x2160"
+    library = Library()
+    fill_library(library, ["inswapper_128", "gpen_bfr_2048", "gpen_bfr_256", "real_esrgan_x4"])
+    wide = look_at_plan(library, 24 * 2**30)
+    assert wide.state == "ok"
+    assert "real_esrgan_x4 on tiles of 512 pixels, inswapper_128 and gpen_bfr_256" in wide.detail
+    tight = look_at_plan(library, 200 * 2**20)
+    assert tight.state == "advice"
+    assert "To fit into memory, real_esrgan_x4 is left out." in tight.detail

@@ -48,12 +48,14 @@ class LibraryShelf:
         return replace(execution, providers=("cpu",), options=options)
 
     def smaller(self, name: str) -> str | None:
-        """The next smaller installed model of the same role and family."""
+        """The next smaller installed model of the same role and family that may be used."""
         spec = self._library.spec(name)
         installed = (self._library.spec(item.name) for item in self._library.installed())
         siblings = [
             other
             for other in installed
-            if (other.role, other.family) == (spec.role, spec.family) and other.size < spec.size
+            if (other.role, other.family) == (spec.role, spec.family)
+            and other.size < spec.size
+            and self._library.licences.accepted(other)
         ]
         return max(siblings, key=lambda other: (other.size, other.name)).name if siblings else None

@@ -160,5 +160,7 @@ def _is_picture(values: NDArray[Any]) -> bool:
 def _ends(pictures: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Least and largest value of each picture; both are no numbers where one value is none."""
     rows = pictures.reshape(len(pictures), -1)
+    if rows.dtype == np.float16:  # numpy looks for its ends one by one
+        rows = rows.astype(np.float32)
     with np.errstate(invalid="ignore"):
         return rows.min(axis=1), rows.max(axis=1)

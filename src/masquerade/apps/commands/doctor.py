@@ -44,12 +44,15 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 
 def _networks(models: bool) -> list[list[Finding]]:
     from masquerade.apps.doctor.networks import look_at_models, look_at_shipped
+    from masquerade.apps.doctor.plan import look_at_plan
     from masquerade.apps.doctor.providers import advise_providers, executions
     from masquerade.models.library import Library
+    from masquerade.runtime.budget import process_budget
 
-    ways = executions()
-    installed = Library().installed()
-    groups = [advise_providers(ways), look_at_shipped(ways)]
+    ways, library = executions(), Library()
+    installed = library.installed()
+    groups = [[look_at_plan(library, process_budget().free_bytes)]]
+    groups += [advise_providers(ways), look_at_shipped(ways)]
     if models:
         groups.append(look_at_models(list(installed), ways))
     elif installed:
