@@ -245,9 +245,11 @@ def test_several_devices_get_a_network_each(path: Path, monkeypatch: pytest.Monk
     execution = Execution(threads=1, options=ORT.options, device_ids=(0, 1))
     with load_network(path, execution) as one:
         assert not isinstance(one, SpreadNetwork)  # a processor is one device
+        assert any("'cpu' is one device here" in text for text in one.notices)
     monkeypatch.setattr(loader, "has_numbers", lambda *_: True)
     with load_network(path, execution) as two:
         assert isinstance(two, SpreadNetwork)
+        assert not any("is one device" in text for text in two.notices)
         result = two.run(plausible_feeds(two.input_ports))[0]
     np.testing.assert_allclose(result, direct(path), atol=1e-5)
 

@@ -116,8 +116,12 @@ class _Loading:
         raise problem or ProviderError("No execution provider is active; run `masquerade doctor`.")
 
     def _with_notices(self, opened: Opened, notices: tuple[str, ...], provider: str) -> Opened:
-        chosen = "" if provider in self.opener.execution.providers else _chosen(opened)
-        sentences = (*notices, chosen, *opened.notices)
+        execution = self.opener.execution
+        chosen = "" if provider in execution.providers else _chosen(opened)
+        single = ""
+        if execution.device_ids != (0,) and not has_numbers(provider, execution.options):
+            single = f"{provider!r} is one device here, so numbers of devices have no effect."
+        sentences = (*notices, chosen, single, *opened.notices)
         opened.notices = tuple(f"{self.opener.label}: {text}" for text in sentences if text)
         return opened
 
