@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, WithJsonSchema
 
 from masquerade.core.settings import Settings
 
-__all__ = ["GROUPS", "Group", "SettingFacts", "setting_facts"]
+__all__ = ["GROUPS", "Group", "SettingFacts", "SettingsMap", "setting_facts"]
 
 Group = Literal["look", "faces", "network", "safety", "search"]
 Kind = Literal["number", "integer", "switch", "choice", "text", "list"]
@@ -88,3 +88,35 @@ def _kind(item: dataclasses.Field[Any]) -> Kind:
     if isinstance(item.default, str):
         return "text"
     return "integer" if isinstance(item.default, int) else "number"
+
+
+def _schema(item: dataclasses.Field[Any]) -> dict[str, Any]:
+    """JSON Schema of one setting."""
+    facts = _facts(item)
+    kinds = {"number": "number", "integer": "integer", "switch": "boolean", "list": "array"}
+    schema: dict[str, Any] = {"type": kinds.get(facts.kind, "string"), "description": facts.help}
+    word: dict[str, Any] = {"type": "string"} if facts.kind == "list" else schema
+    if facts.low is not None:
+        schema |= {"minimum": facts.low, "maximum": facts.high}
+    if facts.choices:
+        word["enum"] = facts.choices
+    elif item.metadata.get("pattern"):
+        word["pattern"] = f"^(?:{item.metadata['pattern']})$"
+    if facts.kind == "list":
+        schema["items"] = word
+    return schema
+
+
+Value = bool | int | float | str | list[str]
+
+SettingsMap = Annotated[
+    dict[str, Value],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "properties": {item.name: _schema(item) for item in dataclasses.fields(Settings)},
+            "additionalProperties": False,
+        }
+    ),
+]
+"""Some settings by name, in a body; ``checked_changes`` of apps/settings_file.py checks them."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import PlainTextResponse
 
 from masquerade.apps.settings_file import read_settings, write_settings
-from masquerade.apps.studio.setting_facts import SettingFacts, setting_facts
+from masquerade.apps.studio.setting_facts import SettingFacts, SettingsMap, setting_facts
 
 __all__ = ["SettingsValues", "router"]
 
@@ -24,13 +24,11 @@ _TOML: dict[int | str, dict[str, Any]] = {
     }
 }
 
-Value = bool | int | float | str | list[str]
-
 
 class SettingsValues(BaseModel):
     """Some settings by name; those that are missing keep their defaults."""
 
-    settings: dict[str, Value] = Field(examples=[{"strength": 0.8, "many_faces": True}])
+    settings: SettingsMap = Field(examples=[{"strength": 0.8, "many_faces": True}])
 
 
 @router.get("", summary="Every setting, with its range, its default and what it does")

@@ -1,0 +1,70 @@
+"""The interface keeps to its own description, whatever is sent: attacked by its schema.
+
+Every route of every router is here, since the description is that of the whole application.
+"""
+
+from __future__ import annotations
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from studio_harness import BEARER, TOKEN
+
+from masquerade.apps.studio.app import create_app
+from masquerade.apps.studio.config import Limits, StudioConfig
+
+_PLENTY = Limits(
+    requests_per_s=1e6, request_burst=10**6, all_requests_per_s=1e6, all_request_burst=10**6
+)
+_EXAMPLES = 12
+_ENDLESS = {"/api/v1/jobs/events"}  # server-sent events: read by a test of their own
+
+
+@pytest.fixture
+def app(tmp_path):
+    folder = tmp_path / "studio"
+    config = StudioConfig(
+        folder=folder, token=TOKEN, port=0, limits=_PLENTY, allow_hosts=("testserver",)
+    )
+    app = create_app(config)
+    yield app
+    app.state.services.close()
+
+
+def operations_of(app) -> list[schemathesis.APIOperation]:
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers=BEARER)
+    found = [result.ok() for result in schema.get_all_operations()]
+    return [operation for operation in found if operation.path not in _ENDLESS]
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_every_answer_is_described(app, mode):
+    operations = operations_of(app)
+    assert len(operations) >= 8
+    for operation in operations:
+
+        @given(case=operation.as_strategy(generation_mode=mode))
+        @settings(
+            max_examples=_EXAMPLES,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+            database=None,
+            derandomize=True,
+        )
+        def attack(case):
+            response = case.call(headers=BEARER)
+            assert response.status_code < 500, (operation.label, response.text)
+            case.validate_response(response, excluded_checks=[positive_data_acceptance])
+            if response.status_code >= 400:
+                told = response.json()
+                assert told["status"] == response.status_code
+                assert told["detail"].count(" ") > 3, "no sentence"
+
+        try:
+            attack()
+        except Unsatisfiable:
+            assert mode is GenerationMode.NEGATIVE, operation.label
