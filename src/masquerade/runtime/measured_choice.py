@@ -20,7 +20,7 @@ from masquerade.runtime.optimised_files import machine_facts
 from masquerade.runtime.plausible_input import plausible_feeds
 from masquerade.runtime.remembered import Remembered
 
-__all__ = ["Choice", "choose", "forget_times", "time_network"]
+__all__ = ["Choice", "choose", "forget_times", "remembered_ms", "time_network"]
 
 _MARGIN = 0.95
 """A later way has to be quicker than the plainer ones by this much: timings vary by as much."""
@@ -116,6 +116,17 @@ def _measure(
     return taken_ms
 
 
+def remembered_ms(digest: str) -> float | None:
+    """Milliseconds of a run by the best way that was measured on this machine; None before.
+
+    Args:
+        digest: SHA-256 of the network's file.
+    """
+    known = Remembered(digest).matching(_PREFIX, _machine()).values()
+    times_ms = [float(value) for value in known if isinstance(value, int | float)]
+    return min((value for value in times_ms if value != _REFUSED), default=None)
+
+
 def forget_times(digest: str) -> bool:
     """Have a network measured anew at its next load, for instance since the machine was busy.
 
@@ -149,5 +160,8 @@ def time_network(network: Network, clock: Callable[[], float] = time.perf_counte
 
 
 def _key(candidate: Candidate, threads: int) -> str:
-    machine = hashlib.sha256(machine_facts().encode()).hexdigest()[:12]
-    return f"{_PREFIX}{candidate.name}, {threads} threads, {machine}"
+    return f"{_PREFIX}{candidate.name}, {threads} threads, {_machine()}"
+
+
+def _machine() -> str:
+    return hashlib.sha256(machine_facts().encode()).hexdigest()[:12]

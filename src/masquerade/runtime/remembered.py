@@ -37,6 +37,11 @@ class Remembered:
         """What was put there; None where nothing was."""
         return self._read().get(key)
 
+    def matching(self, prefix: str, suffix: str) -> dict[str, Any]:
+        """Everything whose key begins and ends so."""
+        data = self._read()
+        return {k: v for k, v in data.items() if k.startswith(prefix) and k.endswith(suffix)}
+
     def put(self, key: str, value: Any) -> None:
         """Keep a value of JSON; a folder that cannot be written keeps nothing."""
         with _LOCK:

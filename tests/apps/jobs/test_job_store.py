@@ -116,10 +116,10 @@ def test_the_newest_are_listed_first_and_page_by_page(store):
 def test_a_failure_comes_back_as_the_error_it_was(store):
     job, desk = store.add(spec()), store.desk(OWN)
     desk.claim()
-    assert desk.fail(job.id, Failure.of(NoFaceInTargetError("Nobody. Look harder.")))
+    assert desk.fail(job.id, Failure.of(NoFaceInTargetError("/in/film.mp4 shows\nnobody."), job.spec))
     error = store.get(job.id).failure.as_error()
     assert isinstance(error, NoFaceInTargetError)
-    assert str(error) == "Nobody. Look harder."
+    assert str(error) == "film.mp4 shows nobody."
     assert isinstance(Failure("Settings", "x").as_error(), JobError)
 
 

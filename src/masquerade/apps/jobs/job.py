@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from masquerade.apps.settings_file import checked_changes
 from masquerade.core import errors
 from masquerade.core.errors import JobError, MasqueradeError, SettingsError
 from masquerade.core.settings import Settings
@@ -43,8 +44,7 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
     >>> settings_of({"mask": ["box"], "shape": 0.5}).mask
     ('box',)
     """
-    plain = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    return Settings().replace(**plain)
+    return Settings().replace(**checked_changes(values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +162,10 @@ class Failure:
     message: str
 
     @classmethod
-    def of(cls, error: MasqueradeError) -> Failure:
-        """What is kept of ``error``."""
-        return cls(type(error).__name__, " ".join(str(error).split()))
+    def of(cls, error: MasqueradeError, spec: JobSpec) -> Failure:
+        """What is kept of ``error``, which calls the target of ``spec`` by its name."""
+        message = " ".join(str(error).split()).replace(str(spec.target), spec.name)
+        return cls(type(error).__name__, message)
 
     def as_error(self) -> MasqueradeError:
         """The error again; one of a kind that is unknown here becomes a JobError."""

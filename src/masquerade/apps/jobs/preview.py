@@ -8,7 +8,6 @@ from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from masquerade.apps.jobs.frames import frame_at
 from masquerade.core.lifetimes import Closing
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class Previewer(Closing):
         self._frames: OrderedDict[tuple[Path, float], NDArray[np.uint8]] = OrderedDict()
 
     def original(self, target: Path, at_s: float) -> NDArray[np.uint8]:
-        """The frame as it is, uint8 (H, W, 3) BGR; see :func:`frame_at`. Not to be changed."""
+        """The frame as it is, uint8 (H, W, 3) BGR; see ``frame_at``. Not to be changed."""
         with self._turn:
             return self._frame(target, at_s)
 
@@ -68,12 +67,6 @@ class Previewer(Closing):
             pixels, _report = self._engine(key, make).swap_picture(frame, allow_no_face=True)
             return pixels
 
-    def forget(self, target: Path) -> None:
-        """Keep no frame of a file that is to be deleted."""
-        with self._turn:
-            for known in [known for known in self._frames if known[0] == target]:
-                del self._frames[known]
-
     def close(self) -> None:
         """Give everything back; may be called twice."""
         with self._turn:
@@ -84,6 +77,8 @@ class Previewer(Closing):
     def _frame(self, target: Path, at_s: float) -> NDArray[np.uint8]:
         place = (target, round(at_s, 3))
         if place not in self._frames:
+            from masquerade.apps.jobs.frames import frame_at  # FFmpeg is opened for it
+
             self._frames[place] = frame_at(target, at_s, self._limits)
             if len(self._frames) > _FRAMES:
                 self._frames.popitem(last=False)

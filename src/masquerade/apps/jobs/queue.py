@@ -117,6 +117,11 @@ class JobQueue(Closing):
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the queue has ended or is about to."""
+        return self._closing.is_set()
+
     def close(self) -> None:
         """Stop the workers, whose jobs wait again, and let go of the store. May be called twice."""
         self._closing.set()

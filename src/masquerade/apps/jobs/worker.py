@@ -88,7 +88,7 @@ class Worker:
             except CancelledError:
                 self._desk.release(job.id)
             except MasqueradeError as error:
-                if not self._desk.fail(job.id, Failure.of(error)):
+                if not self._desk.fail(job.id, Failure.of(error, job.spec)):
                     self._desk.release(job.id)
             else:
                 if not self._desk.finish(job.id, report.as_dict()):

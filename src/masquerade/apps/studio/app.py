@@ -13,7 +13,18 @@ from starlette.types import Receive, Scope, Send
 from masquerade.apps.studio import openapi, problems
 from masquerade.apps.studio.access.gate import Gate
 from masquerade.apps.studio.access.headers import with_security_headers
-from masquerade.apps.studio.api import devices, live, settings, system, uploads
+from masquerade.apps.studio.api import (
+    devices,
+    identities,
+    jobs,
+    live,
+    models,
+    presets,
+    previews,
+    settings,
+    system,
+    uploads,
+)
 from masquerade.apps.studio.config import StudioConfig
 from masquerade.apps.studio.page_files import PageFiles
 from masquerade.apps.studio.page_routes import page_route
@@ -28,6 +39,11 @@ _ROUTERS = (
     uploads.router,
     live.router,
     devices.router,
+    jobs.router,
+    previews.router,
+    identities.router,
+    models.router,
+    presets.router,
     openapi.router,
 )
 _SWEEP_S = 60.0
@@ -52,6 +68,7 @@ def create_app(config: StudioConfig, services: Services | None = None) -> FastAP
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        opened.start()
         sweeping = asyncio.create_task(_sweep(opened), name="studio-sweep")
         try:
             yield

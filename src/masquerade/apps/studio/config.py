@@ -33,6 +33,7 @@ class Limits:
         connections: open at the same time, WebSockets included.
         sessions: live sessions at the same time.
         jobs: jobs that wait or run at the same time.
+        job_age_s: how long a job and its files are kept after it has ended.
     """
 
     upload_bytes: int = 4 * 2**30
@@ -48,6 +49,7 @@ class Limits:
     connections: int = 1000
     sessions: int = 4
     jobs: int = 200
+    job_age_s: float = 7 * 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,21 @@ from starlette.responses import JSONResponse, Response
 
 from masquerade.core import errors
 
-__all__ = ["Problem", "code_of", "detail_of", "install", "problem", "problem_of", "status_of"]
+__all__ = [
+    "Problem",
+    "code_of",
+    "detail_of",
+    "install",
+    "model_of",
+    "problem",
+    "problem_of",
+    "status_of",
+]
 
 _STATUS: tuple[tuple[type[errors.MasqueradeError], int], ...] = (
     (errors.MissingInputError, 404),
+    (errors.MissingJobError, 404),
+    (errors.JobError, 409),
     (errors.UnsupportedMediaError, 415),
     (errors.MediaLimitError, 413),
     (errors.DeviceError, 409),
@@ -126,6 +137,18 @@ def problem(
 def problem_of(error: errors.MasqueradeError) -> JSONResponse:
     """The answer that tells of ``error``."""
     return problem(status_of(error), detail_of(error), code=code_of(error))
+
+
+def model_of(error: errors.MasqueradeError) -> Problem:
+    """``error`` as part of another answer, such as that of a job that failed."""
+    status = status_of(error)
+    return Problem(
+        type="about:blank",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail_of(error),
+        code=code_of(error),
+    )
 
 
 def install(app: FastAPI) -> None:

@@ -1,0 +1,281 @@
+"""The shelf: donors that were enrolled once and are kept, with their photos, for later."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from masquerade.apps.studio.donor_photo import DonorPhoto
+from masquerade.apps.studio.ids import new_id
+from masquerade.apps.studio.private_folder import keep_private
+from masquerade.core.errors import (
+    ConsentError,
+    InputError,
+    MasqueradeError,
+    MissingInputError,
+)
+from masquerade.media.output_file import output_error
+from masquerade.models.kept_document import locked, write_document
+from masquerade.trust.consent import BASES, Basis, ensure_consent, fingerprint
+from masquerade.trust.register import ConsentRegister
+
+if TYPE_CHECKING:
+    from masquerade.media.limits import MediaLimits
+    from masquerade.stages.identity import Identity
+
+__all__ = ["KeptIdentity", "Photo", "Shelf"]
+
+_MOST_PHOTOS = 16
+_FACTS, _IDENTITY, _THUMBNAIL = "facts.json", "identity.mqid", "thumbnail.jpg"
+
+Photo = tuple[str, Path]
+"""What the user calls a photo, and where it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptIdentity:
+    """A donor on the shelf.
+
+    Attributes:
+        id: opaque.
+        name: what the user calls the donor.
+        photos: what each photo was worth, in the order in which they came.
+        advice: how better photos would look, the weightiest first.
+        consent: on what ground the face is used.
+        created: ISO 8601, UTC.
+        folder: where it is kept.
+    """
+
+    id: str
+    name: str
+    photos: tuple[DonorPhoto, ...]
+    advice: tuple[str, ...]
+    consent: Basis
+    created: str
+    folder: Path
+
+    @property
+    def quality(self) -> float:
+        """0..1: that of the best photo."""
+        return max(photo.quality for photo in self.photos)
+
+    @property
+    def file(self) -> Path:
+        """The saved identity, which the engine and the command line take."""
+        return self.folder / _IDENTITY
+
+    @property
+    def thumbnail(self) -> Path:
+        """A small JPEG of the face."""
+        return self.folder / _THUMBNAIL
+
+
+class Shelf:
+    """Identities of one user. All methods may be called from any thread and process.
+
+    Each has a folder of its own: the identity, the photos it was made of (for more to be added), a
+    thumbnail, and what is known of them. Facts are written last, so what is listed is whole.
+
+    Args:
+        folder: where they are; it is made, for this user alone.
+        limits: the largest photo that is decoded.
+        register: where consents are remembered; this user's by default.
+
+    Raises:
+        OutputError: the folder cannot be made.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        limits: MediaLimits | None = None,
+        register: ConsentRegister | None = None,
+    ) -> None:
+        keep_private(folder)
+        self._folder = folder
+        self._limits = limits
+        self._register = register or ConsentRegister()
+
+    def all(self) -> list[KeptIdentity]:
+        """Every identity, the oldest first; one whose facts are damaged is left out."""
+        found = []
+        for folder in self._folder.iterdir():
+            if (folder / _FACTS).is_file():
+                with contextlib.suppress(InputError):
+                    found.append(_read(folder))
+        return sorted(found, key=lambda item: (item.created, item.id))
+
+    def find(self, identity_id: str) -> KeptIdentity:
+        """One of them.
+
+        Raises:
+            MissingInputError: there is none of this id.
+            InputError: it is damaged.
+        """
+        folder = self._folder / identity_id
+        if not identity_id.isalnum() or not (folder / _FACTS).is_file():
+            raise MissingInputError("There is no such identity; it may have been deleted.")
+        return _read(folder)
+
+    def donor(self, identity_id: str) -> tuple[Identity, Basis]:
+        """One of them as the engine takes it, and on what ground the face is used.
+
+        Raises:
+            MissingInputError: there is none of this id.
+            InputError: it is damaged.
+        """
+        from masquerade.stages.identity import Identity
+
+        kept = self.find(identity_id)
+        return Identity.load(kept.file), kept.consent
+
+    def make(self, name: str, photos: Sequence[Photo], consent: Basis | None) -> KeptIdentity:
+        """Enrol a donor and keep it. Photos that cannot be used are reported, not fatal.
+
+        Args:
+            name: what the user calls the donor.
+            photos: at most 16.
+            consent: what the user states; None takes what was stated of these very files before.
+
+        Raises:
+            ConsentError: nobody has said on what ground the face may be used.
+            NoFaceInDonorError: no photo can be used.
+            InputError: too many photos, or none.
+            OutputError: the shelf cannot be written.
+        """
+        basis = self._settled(name, [path for _, path in photos], consent)
+        folder = self._folder / new_id()
+        keep_private(folder)
+        try:
+            return self._enrol(folder, name, [], photos, basis)
+        except MasqueradeError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+
+    def add_photos(self, identity_id: str, photos: Sequence[Photo]) -> KeptIdentity:
+        """Make an identity anew of its photos and some more; the old one stays if that fails.
+
+        Raises:
+            MissingInputError: there is none of this id.
+            NoFaceInDonorError: none of the new photos can be used.
+            InputError: too many photos.
+            OutputError: the shelf cannot be written.
+        """
+        with self._changing(identity_id):
+            kept = self.find(identity_id)
+            before = [(photo, _photo_file(kept.folder, n)) for n, photo in enumerate(kept.photos)]
+            files = [path for _, path in before if path.is_file()] + [path for _, path in photos]
+            self._settled(kept.name, files, kept.consent)
+            return self._enrol(kept.folder, kept.name, before, photos, kept.consent, kept.created)
+
+    def rename(self, identity_id: str, name: str) -> KeptIdentity:
+        """Call a donor otherwise.
+
+        Raises:
+            MissingInputError: there is none of this id.
+            OutputError: the shelf cannot be written.
+        """
+        with self._changing(identity_id):
+            kept = self.find(identity_id)
+            facts = json.loads((kept.folder / _FACTS).read_text(encoding="utf-8"))
+            write_document(kept.folder / _FACTS, {**facts, "name": name})
+        return self.find(identity_id)
+
+    def remove(self, identity_id: str) -> None:
+        """Delete an identity with its photos.
+
+        Raises:
+            MissingInputError: there is none of this id.
+        """
+        with self._changing(identity_id):
+            folder = self.find(identity_id).folder
+            (folder / _FACTS).unlink()
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _changing(self, identity_id: str) -> contextlib.AbstractContextManager[None]:
+        self.find(identity_id)  # nobody makes locks of what is not there
+        return locked(self._folder / f".{identity_id}.lock")
+
+    def _settled(self, name: str, files: Sequence[Path], consent: Basis | None) -> Basis:
+        """The ground on which these very files are used, remembered as the command line does."""
+        if not files:
+            raise InputError("An identity needs a photo; choose one.")
+        mark = fingerprint(path.read_bytes() for path in files)
+        return ensure_consent(self._register, mark, name, consent, _nobody_said).basis
+
+    def _enrol(
+        self,
+        folder: Path,
+        name: str,
+        before: Sequence[tuple[DonorPhoto, Path]],
+        photos: Sequence[Photo],
+        consent: Basis,
+        created: str = "",
+    ) -> KeptIdentity:
+        from masquerade.apps.studio.enrolment import enrol  # networks are opened for it
+
+        if len(before) + len(photos) > _MOST_PHOTOS:
+            raise InputError(f"An identity has at most {_MOST_PHOTOS} photos; leave some out.")
+        files = [_photo_file(folder, len(before) + number) for number in range(len(photos))]
+        made = enrol(name, before, photos, self._limits)
+        with _writing(folder):
+            for file, (_, path), photo in zip(
+                files, photos, made.photos[len(before) :], strict=True
+            ):
+                if photo.used:
+                    shutil.copyfile(path, file)
+            (folder / _THUMBNAIL).write_bytes(made.thumbnail)
+        made.identity.save(folder / _IDENTITY)
+        facts: dict[str, Any] = {
+            "name": name,
+            "photos": [asdict(photo) for photo in made.photos],
+            "advice": list(made.identity.advice),
+            "consent": consent,
+            "created": created or datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
+        write_document(folder / _FACTS, facts)
+        return _read(folder)
+
+
+def _photo_file(folder: Path, number: int) -> Path:
+    return folder / f"photo-{number}"
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise output_error(error, folder / _IDENTITY) from error
+
+
+def _nobody_said(name: str) -> Basis:
+    raise ConsentError(
+        f"Nobody has said on what ground the face of {name} may be used; state one of "
+        f"{', '.join(BASES)}."
+    )
+
+
+def _read(folder: Path) -> KeptIdentity:
+    try:
+        facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+        photos = [{**photo, "advice": tuple(photo["advice"])} for photo in facts["photos"]]
+        return KeptIdentity(
+            id=folder.name,
+            name=facts["name"],
+            photos=tuple(DonorPhoto(**photo) for photo in photos),
+            advice=tuple(facts["advice"]),
+            consent=facts["consent"],
+            created=facts["created"],
+            folder=folder,
+        )
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InputError(
+            "An identity on the shelf is damaged; delete it and make it anew."
+        ) from error
