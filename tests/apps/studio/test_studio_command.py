@@ -15,6 +15,17 @@ import httpx
 import pytest
 from studio_harness import TOKEN
 
+HEAVY = ("numpy", "cv2", "av", "PIL", "onnxruntime", "onnx", "aiortc", "cryptography")
+
+
+def test_the_first_page_waits_for_no_library_of_pictures_or_networks():
+    code = (
+        "import sys, masquerade.apps.studio.launch\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    words = [sys.executable, "-c", code]
+    assert subprocess.run(words, capture_output=True, text=True).stdout == "[]\n"
+
 
 class TestCommand:
     def start(self, *words: str) -> tuple[subprocess.Popen[str], str]:
