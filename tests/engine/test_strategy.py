@@ -114,7 +114,7 @@ def test_a_tile_that_was_asked_for_is_taken_and_only_lowered_where_it_has_to_be(
         found = choose_strategy(wish, EXECUTION, LibraryShelf(library), round(free_gb * GB))
         return found.steps[0].settings.tile
 
-    assert [tile(free) for free in (8, 4, 1, 0.2)] == [1600, 800, 400, 200]
+    assert [tile(free) for free in (16, 4, 1, 0.2)] == [1600, 800, 400, 128]
 
 
 def test_networks_leave_memory_for_the_frames(library):

@@ -157,7 +157,7 @@ def test_tiles_are_asked_for_before_they_are_fed(monkeypatch):
     monkeypatch.setattr("masquerade.engine.thrifty_frame.process_budget", lambda: budget)
     frame, _ = frame_of(Enlarging(4), 128)
     frame.enhance(smooth(320, 240))
-    assert asked == [("A tile of 128 pixels of real_esrgan_x4", 512 * (128 * 4) ** 2)]
+    assert asked == [("A tile of 128 pixels of real_esrgan_x4", 1024 * (128 * 4) ** 2)]
 
 
 class _Leave:

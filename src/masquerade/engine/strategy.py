@@ -28,7 +28,7 @@ _FRAMES_SHARE = 1 / 256  # of the free memory, where that is more
 _FEWEST_SHARE = 1 / 20  # what four frames may take of it; else two have to do
 _FEWEST, _FEW, _MOST = 2, 4, 8
 _TILES = (1024, 512, 256)  # larger ones overlap less, so that less is drawn twice
-_TILE_SHARE = 1 / 8  # what one may take of the free memory
+_TILE_SHARE = 1 / 6  # what one may take of the free memory
 
 
 @dataclass(frozen=True, slots=True)
