@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from stand_ins import ListSink, draw, eventually, our_threads, picture
 
-from masquerade.core.errors import OutputError
-from masquerade.core.frame import Frame, FrameJob
+from masquerade.core.errors import OutputError, SettingsError
+from masquerade.core.face import Face
+from masquerade.core.frame import Frame, FrameJob, Patch
 from masquerade.pipeline.fanout import Fanout
 
 
@@ -148,3 +149,99 @@ def test_sinks_that_never_started_are_aborted():
     fanout = Fanout(dict(zip("ab", sinks, strict=True)))
     fanout.finish(1)
     assert [sink.state for sink in sinks] == ["aborted", "aborted"]
+
+
+class TestComingAndGoing:
+    def test_a_sink_joins_and_leaves_while_frames_flow(self):
+        first, second = ListSink(), ListSink()
+        fanout = Fanout({"first": first})
+        fanout.start()
+        for seq in range(9):
+            if seq == 3:
+                fanout.add("second", second)
+            if seq == 6:
+                eventually(lambda: second.seqs == [3, 4, 5])
+                fanout.remove("second", 20)
+                assert second.state == "committed"
+            fanout.put(job(seq))
+            eventually(lambda n=seq: first.seqs[-1:] == [n])
+        assert [state.name for state in fanout.states()] == ["first"]
+        fanout.finish(20)
+        assert first.seqs == list(range(9))
+        assert second.seqs == [3, 4, 5]
+
+    def test_a_name_is_given_once_and_a_stranger_cannot_leave(self):
+        fanout, late = Fanout({"a": ListSink()}), ListSink()
+        fanout.start()
+        with pytest.raises(SettingsError, match="switch that one off"):
+            fanout.add("a", late)
+        assert late.state == "aborted"
+        with pytest.raises(SettingsError, match="no output b"):
+            fanout.remove("b", 1)
+        fanout.finish(20)
+
+    @pytest.mark.parametrize("started", [False, True])
+    def test_nobody_joins_a_stream_that_does_not_run(self, started):
+        fanout, late = Fanout({}), ListSink()
+        if started:
+            fanout.start()
+            fanout.finish(1)
+        with pytest.raises(OutputError, match="does not run"):
+            fanout.add("late", late)
+        assert late.state == "aborted"
+
+    def test_a_sink_that_failed_says_so_when_it_leaves_and_is_forgotten(self):
+        broken = ListSink(fail_at=0, error=OutputError("The disk is full."))
+        fanout = Fanout({"good": ListSink()})
+        fanout.start()
+        fanout.add("broken", broken)
+        fanout.put(job(0))
+        eventually(lambda: fanout.error is not None)
+        with pytest.raises(OutputError, match="disk is full"):
+            fanout.remove("broken", 20)
+        assert fanout.error is None
+        fanout.add("broken", ListSink())
+        fanout.finish(20)
+
+    def test_a_flush_tells_sinks_that_keep_frames(self):
+        class Keeping(ListSink):
+            taken_back = None
+
+            def take_back(self, seq):
+                self.taken_back = seq
+
+        sink = Keeping()
+        fanout = Fanout({"a": sink})
+        fanout.start()
+        for seq in range(3):
+            fanout.put(job(seq))
+        fanout.flush()
+        assert sink.taken_back == 2
+        fanout.finish(20)
+
+
+def test_frames_say_what_became_of_their_faces():
+    made = job(0)
+    boxes = [(-5, 2, 8, 9), (0, 0, 6, 6), (3, 3, 40, 40), (1, 1, 2, 2)]
+    made.faces = [
+        Face(np.array(box, np.float32), 0.9, track_id=track, selected=track != 3, donor="d")
+        for track, box in enumerate(boxes)
+    ]
+    made.patches = [Patch(0, (0, 2, 8, 9), made.frame.pixels, made.frame.pixels[..., 0])]
+    facts = made.face_facts(passes=False)
+    assert [fact.outcome for fact in facts] == ["swapped", "concealed", "concealed", "passed"]
+    assert [fact.box for fact in facts[:3]] == [(0, 2, 8, 9), (0, 0, 6, 6), (3, 3, 16, 12)]
+    assert made.face_facts(passes=True)[1].outcome == "passed"
+    made.late = True
+    assert made.face_facts(passes=False)[0].outcome == "concealed"
+    seen = []
+
+    class Witness(ListSink):
+        def write(self, frame):
+            seen.append(frame.faces)
+
+    fanout = Fanout({"a": Witness()})
+    fanout.start()
+    fanout.put(made, facts)
+    fanout.finish(20)
+    assert seen == [facts]

@@ -404,3 +404,59 @@ def test_a_real_person_is_found_by_a_photo(
         selected = [item for item in job.faces if item.selected]
         assert len(selected) == 1
         assert (selected[0].bbox[0] < 512) == left
+
+
+class TestByHand:
+    """Faces that somebody has clicked at."""
+
+    def test_one_face_gets_its_own_donor_and_the_others_keep_theirs(self) -> None:
+        many = Settings(many_faces=True)
+        show = Show(many, ("a",))
+        assert show(face(0), face(1), face(2)) == {0: "a", 1: "a", 2: "a"}
+        show.stage.configure(many, ("a", "b"), by_hand={1: "b"})
+        assert show(face(0), face(1), face(2)) == {0: "a", 1: "b", 2: "a"}
+        assert show(face(0), face(1), face(2), face(3)) == {0: "a", 1: "b", 2: "a", 3: "a"}
+
+    def test_a_face_that_nobody_had_chosen_gets_one(self) -> None:
+        show = Show(Settings(), ("a",))
+        assert show(face(0, 140), face(1, 90)) == {0: "a"}
+        show.stage.configure(Settings(), ("a", "b"), by_hand={1: "b"})
+        assert show(face(0, 140), face(1, 90)) == {0: "a", 1: "b"}
+        show.stage.configure(Settings(), ("a", "b"), by_hand={1: "b", 2: "a"})
+        assert show(face(0, 140), face(1, 90), face(2, 60)) == {0: "a", 1: "b", 2: "a"}
+
+    def test_a_face_is_taken_out_and_stays_out(self) -> None:
+        many = Settings(many_faces=True)
+        show = Show(many, ("a",))
+        assert show(face(0), face(1)) == {0: "a", 1: "a"}
+        show.stage.configure(many, ("a",), by_hand={0: None})
+        for _ in range(3):
+            assert show(face(0), face(1)) == {1: "a"}
+        show.stage.configure(Settings(many_faces=True, shape=0.2), ("a",), by_hand={0: None})
+        assert show(face(0), face(1)) == {1: "a"}
+        show.stage.configure(many, ("a",))
+        assert show(face(0), face(1)) == {0: "a", 1: "a"}
+
+    def test_who_was_taken_out_is_so_too_under_a_new_number(self) -> None:
+        many = Settings(many_faces=True)
+        show = Show(many, ("a",))
+        show.embedder.says = {0: [_person(7)], 5: [_person(7)], 6: [_person(8)]}
+        show(face(0), face(1))
+        show.stage.configure(many, ("a",), by_hand={0: None})
+        assert show(face(0), face(1)) == {1: "a"}
+        assert show(face(0, state="lost"), face(1), face(5), face(6)) == {1: "a", 6: "a"}
+
+    def test_another_main_donor_leaves_faces_by_hand_alone(self) -> None:
+        many = Settings(many_faces=True)
+        show = Show(many, ("a", "b"))
+        show.stage.configure(many, ("a", "b"), by_hand={1: "b"})
+        assert show(face(0), face(1)) == {0: "a", 1: "b"}
+        show.stage.configure(many, ("c", "b"), by_hand={1: "b"})
+        assert show(face(0), face(1)) == {0: "c", 1: "b"}
+
+    def test_a_donor_who_is_not_there_is_refused_and_nothing_changes(self) -> None:
+        show = Show(Settings(many_faces=True), ("a",))
+        show(face(0))
+        with pytest.raises(SettingsError, match="no such donor"):
+            show.stage.configure(Settings(many_faces=True), ("a",), by_hand={0: "z"})
+        assert show(face(0)) == {0: "a"}
