@@ -81,7 +81,7 @@ def read_system(request: Request, services: Shared, here: Here) -> System:
             jobs=limits.jobs,
         ),
         languages=PAGE_LANGUAGES,
-        sessions=0,
+        sessions=len(services.rooms),
         remote=is_remote(request),
     )
 
@@ -89,4 +89,8 @@ def read_system(request: Request, services: Shared, here: Here) -> System:
 @router.get("/figures", summary="Memory, processor, sessions and jobs now")
 def read_figures(services: Shared) -> SystemFigures:
     """Cheap enough to ask for twice a second."""
-    return SystemFigures(**services.machine.load().model_dump(), sessions=[], jobs_running=0)
+    return SystemFigures(
+        **services.machine.load().model_dump(),
+        sessions=services.rooms.summaries(),
+        jobs_running=services.queue.store.count("running"),
+    )
