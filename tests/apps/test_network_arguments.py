@@ -31,12 +31,14 @@ def test_without_a_word_nothing_is_asked_for(command):
 def test_every_option_arrives(command):
     words = "--execution-provider cuda,cpu --execution-provider DML --execution-threads 4"
     words += " --precision int8 --device-id 1 --device-id 0,1 --allow-fallback"
+    words += " --strict-precision"
     words += " --max-memory 8 --max-vram 1.5GB"
     assert execution_from(parse(command, *words.split())) == Execution(
         providers=("cuda", "cpu", "directml"),
         threads=4,
         precision="int8",
         device_ids=(1, 0),
+        strict_precision=True,
         allow_fallback=True,
         max_memory_bytes=8 * 2**30,
         max_vram_bytes=3 * 2**29,
