@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, HTTPException, Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from masquerade.apps.studio.api.depends import Shared
@@ -12,13 +12,24 @@ from masquerade.apps.studio.ids import IdInPath
 from masquerade.apps.studio.model_facts import ModelFacts, all_models, facts_of_model
 from masquerade.apps.studio.problems import Problem, model_of
 from masquerade.apps.studio.pulls import PullTask, TaskState
-from masquerade.core.errors import LicenceError
+from masquerade.core.errors import LicenceError, ModelError
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["models"])
 
-ModelName = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")]
+
+def _known(
+    name: Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,99}$")], services: Shared
+) -> str:
+    """The name of a model that there is; nothing is at the address of another (404)."""
+    try:
+        return services.pulls.library.spec(name).name
+    except ModelError as error:
+        raise HTTPException(404, str(error)) from error
+
+
+ModelName = Annotated[str, Depends(_known)]
 
 
 class LicenceIn(BaseModel):
