@@ -71,6 +71,20 @@ def test_the_patch_is_the_part_of_a_whole_frame_paste_that_shows(scale, angle, a
     assert np.array_equal(out[outside], frame[outside])
 
 
+@pytest.mark.parametrize("scale", [0.3, 0.5, 0.7])
+@pytest.mark.parametrize("spot", [(0, 0, 6, 9), (20, 30, 12, 12), (50, 58, 14, 6)])
+def test_a_coarse_crop_shows_all_that_a_small_mask_leaves(scale, spot):
+    frame, mask = _frame(), np.zeros((64, 64), np.uint8)
+    x, y, width, height = spot
+    mask[y : y + height, x : x + width] = 200
+    finished = _finished(_matrix(scale, 0.4, (60, 45), 64), 64, mask)
+    out = frame.copy()
+    blend(out, to_patch(finished, frame, 0))
+    difference = np.abs(out - _whole_frame(finished, frame))
+    assert difference.mean() < 0.5
+    assert np.quantile(difference, 0.999) < 8
+
+
 @pytest.mark.parametrize("size", [256, 512, 1024])
 def test_a_crop_finer_than_the_frame_is_averaged_and_not_aliased(size):
     checks = np.indices((size, size)).sum(axis=0) % 2 * 255
