@@ -31,12 +31,14 @@ class Donors:
             replaces whoever the settings choose.
         consents: on what ground each donor's face is used.
         files: every file that was read.
+        photos: by donor, the photos or the saved identity.
     """
 
     identities: dict[str, Identity] = field(default_factory=dict)
     references: dict[str, str | int] = field(default_factory=dict)
     consents: dict[str, Basis] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
+    photos: dict[str, tuple[Path, ...]] = field(default_factory=dict)
 
 
 def load_donors(args: argparse.Namespace, limits: MediaLimits, console: Console) -> Donors:
@@ -60,6 +62,7 @@ def load_donors(args: argparse.Namespace, limits: MediaLimits, console: Console)
         donors.consents[name] = ensure_consent(register, mark, name, args.consent).basis
         donors.identities[name] = identity
         donors.files.extend(person.donor)
+        donors.photos[name] = tuple(person.donor)
         if person.reference is not None:
             donors.references[name] = str(person.reference)
             donors.files.append(person.reference)

@@ -4,8 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
 
-__all__ = ["Disclosure"]
+__all__ = ["SIDECAR_SUFFIX", "Disclosure", "Seal"]
+
+SIDECAR_SUFFIX = ".credentials.json"
+"""Of the file beside an output whose format cannot carry its credentials: ``film.mkv`` has
+``film.mkv.credentials.json``."""
+
+
+class Seal(Protocol):
+    """Signs a finished file before it takes its name."""
+
+    def __call__(self, finished: Path, signed: Path) -> bytes | None:
+        """Write the signed copy of ``finished`` to ``signed``, both of the output's extension.
+
+        Returns:
+            None; or, for a format that cannot carry credentials, what is to be written beside the
+            output under its name and :data:`SIDECAR_SUFFIX`. ``signed`` is not made then.
+
+        Raises:
+            SigningError: it cannot be signed.
+            OSError: as reading and writing files does.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +41,9 @@ class Disclosure:
         xmp: a whole XMP packet, UTF-8, for formats that carry one (JPEG, PNG, WebP, TIFF, MP4).
         tags: plain key and value pairs for containers that carry text tags (Matroska, MP4,
             WebM, PNG text); keys are lower case but ``AIGC``, which GB 45438 spells so.
+        seal: signs the file with content credentials; see ``trust/credentials.py``.
     """
 
     xmp: bytes
     tags: Mapping[str, str] = field(default_factory=dict)
+    seal: Seal | None = None

@@ -15,6 +15,7 @@
     ├── OutputError (OSError)                  exit 6   the output cannot be written
     │   ├── OutputExistsError (FileExistsError)
     │   ├── EncoderError
+    │   ├── SigningError                                 it cannot be given its credentials
     │   ├── VirtualCameraError                           there is none, or it is in use
     │   └── StreamError (ConnectionError)                a stream that cannot be sent
     ├── ConsentError (PermissionError)         exit 7   nobody said whose face it is
@@ -59,6 +60,7 @@ __all__ = [
     "ProviderError",
     "RuntimeSetupError",
     "SettingsError",
+    "SigningError",
     "StreamError",
     "UnsupportedMediaError",
     "VirtualCameraError",
@@ -137,6 +139,10 @@ class OutputExistsError(OutputError, FileExistsError):
 
 class EncoderError(OutputError):
     """An encoder is unknown, not available here, or failed."""
+
+
+class SigningError(OutputError):
+    """An output cannot be signed, so it is not written; or the signing identity cannot be used."""
 
 
 class VirtualCameraError(OutputError):

@@ -70,14 +70,14 @@ class BroughtNetworks:
     @property
     def held(self) -> tuple[Any, ...]:
         """All that is loaded, each once."""
-        return tuple({id(item): item for item in (*self._working, *self.parts)}.values())
+        return tuple({id(item): item for item in (*self.working, *self.parts)}.values())
 
     @property
     def names(self) -> tuple[str, ...]:
         """What had a part in the faces, for reports: ``inswapper_128 (int8, cpu)``."""
         return tuple(
             f"{item.spec.name} ({item.network.precision}, {item.network.provider})"
-            for item in self._working
+            for item in self.working
         )
 
     @property
@@ -85,11 +85,12 @@ class BroughtNetworks:
         """What there is to tell of them: what was named in vain; of the loader, which provider was
         chosen and what was replaced.
         """
-        told = tuple(text for item in self._working for text in item.network.notices)
+        told = tuple(text for item in self.working for text in item.network.notices)
         return self.remarks + told
 
     @property
-    def _working(self) -> tuple[Any, ...]:
+    def working(self) -> tuple[Any, ...]:
+        """Those that draw, limit or find, without what they need."""
         drawing = (self.swapper, *self.enhancers, self.upscaler, *self.maskers)
         found = (*drawing, self.landmarker, self.detector)
         return tuple(item for item in found if item is not None)

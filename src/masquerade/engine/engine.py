@@ -15,6 +15,7 @@ from masquerade.engine.asked import asked_networks, check_models
 from masquerade.engine.asked_providers import check_providers
 from masquerade.engine.changes import donors_change
 from masquerade.engine.donors import as_identities, as_references, checked_by_hand, checked_picture
+from masquerade.engine.ledger import Ledger
 from masquerade.engine.refusals import nobody_to_swap, require_face
 from masquerade.engine.rehearsal import rehearsal_frames
 from masquerade.engine.staging import Staging
@@ -57,6 +58,9 @@ class Engine(Closing):
         stage_clock: seconds; what ``Report.timings_ms`` is measured with. ``time.thread_time``
             gives the steps' CPU time instead of wall time.
 
+    Attributes:
+        ledger: what the credentials of outputs say of the work.
+
     Raises:
         NoFaceInDonorError: a donor's photo shows no face.
         InputError: a donor's file is missing, damaged or no picture.
@@ -81,7 +85,9 @@ class Engine(Closing):
         self.identities: Mapping[str, Identity] = as_identities(donors)
         self._references = as_references(references, self.identities)
         self._by_hand: Mapping[int, str | None] = {}
-        self._staging = Staging(execution or Execution(), stage_clock)
+        self.ledger = Ledger()
+        self.execution = execution or Execution()
+        self._staging = Staging(self.execution, stage_clock)
         self._lines: dict[bool, Line] = {}
         self._next_seq = 0
         self._closed = False
@@ -224,6 +230,11 @@ class Engine(Closing):
         return self._staging.models
 
     @property
+    def networks(self) -> tuple[Any, ...]:
+        """The same networks: each has ``spec`` and ``network``."""
+        return self._staging.networks
+
+    @property
     def advice(self) -> tuple[str, ...]:
         """How better donor photos would look, the weightiest first."""
         return tuple(
@@ -231,8 +242,10 @@ class Engine(Closing):
         )
 
     def new_tally(self) -> Tally:
-        """Counts what becomes of faces by the engine's settings."""
-        return Tally(lambda: self.settings.on_lost == "pass")
+        """Counts what becomes of faces by the engine's settings; the ledger's from now on."""
+        tally = Tally(lambda: self.settings.on_lost == "pass")
+        self.ledger.begin(tally)
+        return tally
 
     def live_line(self, size_wh: tuple[int, int], *, warm_up: bool) -> Line:
         """New stages for a stream; for :class:`LiveSession`, which sets them as it likes.

@@ -11,7 +11,7 @@ from masquerade.engine.donors import checked_picture
 from masquerade.engine.engine import Engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from os import PathLike
 
     from numpy.typing import NDArray
@@ -50,7 +50,8 @@ def swap_image(
         execution: where brought networks run, and how much memory they may take.
         overwrite: whether an existing output may be replaced.
         allow_no_face: write the target as it is where it shows nobody to swap.
-        disclosure: what the file says of its origin; the standard statement by default.
+        disclosure: what the file says of its origin; the standard statement by default. The file
+            is signed either way.
         limits: the largest picture that is read.
 
     Returns:
@@ -73,7 +74,7 @@ def swap_image(
         pixels, report = engine.swap_picture(picture.pixels, allow_no_face=allow_no_face)
         if output is not None:
             own = not report.faces_swapped and not report.faces_concealed
-            statement = None if own else disclosure or _standard_disclosure(engine)
+            statement = None if own else _statement(engine, disclosure, inputs)
             write_image(Path(output), picture, pixels, statement, overwrite, inputs=inputs)
     return pixels
 
@@ -104,7 +105,8 @@ def swap_video(
         overwrite: whether an existing output may be replaced.
         allow_no_face: write the video even if it shows nobody to swap.
         progress: called now and then with a :class:`Progress`.
-        disclosure: what the file says of its origin; the standard statement by default.
+        disclosure: what the file says of its origin; the standard statement by default. The file
+            is signed either way.
         limits: the largest frame that is read.
 
     Raises:
@@ -123,14 +125,22 @@ def swap_video(
             Path(output),
             source,
             options,
-            disclosure=disclosure or _standard_disclosure(engine, source.info.size_wh),
+            disclosure=_statement(engine, disclosure, [Path(target)], source.info.size_wh),
             overwrite=overwrite,
         )
         return engine.run(source, sink, progress, allow_no_face=allow_no_face)
 
 
-def _standard_disclosure(engine: Engine, size_wh: tuple[int, int] | None = None) -> Disclosure:
-    from masquerade.trust.metadata import build_disclosure
+def _statement(
+    engine: Engine,
+    disclosure: Disclosure | None,
+    inputs: Sequence[str | Path],
+    size_wh: tuple[int, int] | None = None,
+) -> Disclosure:
+    """The caller's statement or the standard one, signed."""
+    from masquerade.engine.origin import sealed, state_origin
 
-    engine.load(size_wh)  # which networks take part is known then
-    return build_disclosure(engine.settings, models=engine.models)
+    target = Path(inputs[0]) if inputs else None
+    if disclosure is not None:
+        return sealed(disclosure, engine, target)
+    return state_origin(engine, target=target, size_wh=size_wh)

@@ -90,6 +90,11 @@ class Staging(Closing):
         """
         return () if self._held is None else self._held.networks.names
 
+    @property
+    def networks(self) -> tuple[Any, ...]:
+        """The same, as what was opened."""
+        return () if self._held is None else self._held.networks.working
+
     def line(
         self,
         settings: Settings,

@@ -172,7 +172,10 @@ class AnimationSink(Committing):
         self._source = source if isinstance(source, AnimationSource) else None
         own = getattr(source, "path", None)
         self._file = OutputFile(
-            self.path, overwrite=overwrite, inputs=[*inputs, *([own] if own else [])]
+            self.path,
+            overwrite=overwrite,
+            inputs=[*inputs, *([own] if own else [])],
+            disclosure=disclosure,
         )
         self._images: list[Image.Image] = []
         self._durations_ms: list[int] = []

@@ -78,7 +78,7 @@ def write_image(
         raise unknown_extension(path, PICTURE_EXTENSIONS)
     if quality is not None and not 1 <= quality <= 100:
         raise SettingsError(f"quality is {quality}; give a number from 1 to 100.")
-    target = OutputFile(path, overwrite=overwrite, inputs=inputs)
+    target = OutputFile(path, overwrite=overwrite, inputs=inputs, disclosure=disclosure)
     try:
         data = _encode(form, picture, pixels, disclosure, quality)
     except (OSError, ValueError, MemoryError, cv2.error) as error:

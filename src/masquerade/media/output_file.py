@@ -8,8 +8,13 @@ import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from masquerade.core.disclosure import SIDECAR_SUFFIX
 from masquerade.core.errors import OutputError, OutputExistsError
+
+if TYPE_CHECKING:
+    from masquerade.core.disclosure import Disclosure
 
 __all__ = ["OutputFile", "output_error"]
 
@@ -42,6 +47,8 @@ class OutputFile:
         inputs: files that are being read; none of them may be the output.
         keep: leave the hidden file where it is if it cannot take its place: of a recording, what
             is there is worth more than a clean folder.
+        disclosure: whose seal signs the file at :meth:`commit`; None for files of ours that are
+            no pictures and no videos.
 
     Raises:
         OutputExistsError: there is a file and ``overwrite`` is False.
@@ -56,14 +63,15 @@ class OutputFile:
         overwrite: bool = False,
         inputs: Iterable[str | Path] = (),
         keep: bool = False,
+        disclosure: Disclosure | None = None,
     ) -> None:
         self.path = Path(path)
         self._overwrite = overwrite
         self._keep = keep
+        self._seal = disclosure.seal if disclosure else None
+        self._sidecar = _Sidecar(self.path)
         self._check(inputs)
-        # The extension stays last, because muxers and codecs look at it.
-        name = f".{self.path.stem[:80]}-{secrets.token_hex(4)}.part{self.path.suffix}"
-        self.temporary = self.path.with_name(name)
+        self.temporary = self._hidden()
         self._done = False
         try:
             flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY
@@ -73,6 +81,11 @@ class OutputFile:
         except BaseException:  # Ctrl-C between the file's birth and its owner's first care
             self.temporary.unlink(missing_ok=True)
             raise
+
+    def _hidden(self) -> Path:
+        # The extension stays last, because muxers and codecs look at it.
+        name = f".{self.path.stem[:80]}-{secrets.token_hex(4)}.part{self.path.suffix}"
+        return self.path.with_name(name)
 
     def _check(self, inputs: Iterable[str | Path]) -> None:
         path = self.path
@@ -95,22 +108,28 @@ class OutputFile:
         )
 
     def commit(self) -> None:
-        """Bring the bytes to disk and the file to its name, in one step.
+        """Sign the file, bring its bytes to disk and it to its name, in one step.
 
         Raises:
             OutputExistsError: a file appeared meanwhile and may not be replaced.
+            SigningError: it cannot be signed.
             OutputError: the disk is full or gone; nothing is left behind unless ``keep``.
         """
         if self._done:
             return
         try:
+            self._sign()
             _sync(self.temporary)
+            self._sidecar.place()
             if self._overwrite:
                 self.temporary.replace(self.path)
             else:
                 self._place_new()
             if os.name == "posix":
                 _sync(self.path.parent)
+        except OutputError:
+            self._give_up()
+            raise
         except FileExistsError as error:
             self._give_up()
             raise self._exists() from error
@@ -119,7 +138,23 @@ class OutputFile:
             raise output_error(error, self.path) from error
         self._done = True
 
+    def _sign(self) -> None:
+        if self._seal is None:
+            return
+        signed = self._hidden()
+        try:
+            words = self._seal(self.temporary, signed)
+            if words is None:
+                signed.replace(self.temporary)
+            else:
+                self._sidecar.words = words
+        finally:
+            with contextlib.suppress(OSError):
+                signed.unlink()
+        self._seal = None
+
     def _give_up(self) -> None:
+        self._sidecar.take_back()
         if self._keep:
             self._done = True
         else:
@@ -156,6 +191,45 @@ class OutputFile:
             self.abort()
             raise output_error(error, self.path) from error
         self.commit()
+
+
+class _Sidecar:
+    """The file beside an output that carries its credentials, where the output cannot."""
+
+    def __init__(self, output: Path) -> None:
+        self._path = output.with_name(output.name + SIDECAR_SUFFIX)
+        self.words: bytes | None = None
+        self._before: bytes | None = None
+        self._placed = False
+
+    def place(self) -> None:
+        """Put it in its place; it comes before its output, which is never there without it."""
+        if self.words is None:
+            return
+        temporary = self._path.with_name(f".{self._path.name[-80:]}-{secrets.token_hex(4)}.part")
+        try:
+            with temporary.open("xb") as file:
+                file.write(self.words)
+                file.flush()
+                os.fsync(file.fileno())
+            with contextlib.suppress(FileNotFoundError):
+                self._before = self._path.read_bytes()
+            temporary.replace(self._path)
+            self._placed = True
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+
+    def take_back(self) -> None:
+        """Leave what was there before."""
+        if not self._placed:
+            return
+        self._placed = False
+        with contextlib.suppress(OSError):
+            if self._before is None:
+                self._path.unlink()
+            else:
+                self._path.write_bytes(self._before)
 
 
 def _sync(path: Path) -> None:

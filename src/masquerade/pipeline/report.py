@@ -75,6 +75,7 @@ class Tally:
 
     def __init__(self, passes: Callable[[], bool] = bool) -> None:
         self._passes = passes
+        self.frames = 0
         self.faces_found = 0
         self.faces_selected = 0
         self._swapped = self._concealed = self._passed = 0
@@ -86,6 +87,7 @@ class Tally:
         lost = any(failure.track_id is None for failure in job.failures)
         selected = {face.track_id for face in job.faces if face.selected}
         drawn = set() if lost else selected & {patch.track_id for patch in job.patches}
+        self.frames += 1
         self.faces_found += len(job.faces)
         self.faces_selected += len(selected)
         self._swapped += len(drawn)
@@ -96,6 +98,17 @@ class Tally:
             self._frames_concealed += lost
         self._frames_without_face += not job.faces and not lost
         self._failures.update(f"{item.stage}: {item.reason}" for item in job.failures)
+
+    def counts(self) -> dict[str, int]:
+        """Frames and faces so far."""
+        return {
+            "frames": self.frames,
+            "faces_swapped": self._swapped,
+            "faces_concealed": self._concealed,
+            "faces_passed": self._passed,
+            "frames_without_face": self._frames_without_face,
+            "frames_concealed": self._frames_concealed,
+        }
 
     def report(
         self,

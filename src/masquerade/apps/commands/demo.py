@@ -14,6 +14,7 @@ from masquerade.apps.sinks import closing_down
 from masquerade.core.errors import OutputError
 from masquerade.core.settings import Settings
 from masquerade.engine import Engine
+from masquerade.engine.origin import state_origin
 from masquerade.media.file import VideoOptions, VideoSource
 from masquerade.media.image import Picture, read_image, write_image
 from masquerade.media.open import open_sink
@@ -21,7 +22,6 @@ from masquerade.media.output_file import OutputFile
 from masquerade.media.puppet import demo_source
 from masquerade.media.sheet import before_after_sheet
 from masquerade.stages.identity import Identity
-from masquerade.trust.metadata import build_disclosure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,11 +38,11 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     film, sheet = _outputs(Path(args.output or "masquerade-demo"), overwrite=args.overwrite)
     source, photo = demo_source("mona_lisa")
     settings, consents = Settings(), {"donor": "public-domain"}
-    disclosure = build_disclosure(settings, consents=consents)
     with as_file(photo) as path:
         donor = read_image(path)
     identity = Identity.from_photos(donor.pixels, "donor")
     with Engine(identity, settings) as engine, source, console.progress(film.name) as show:
+        disclosure = state_origin(engine, consents=consents, size_wh=source.info.size_wh)
         sink = open_sink(
             film, source, VideoOptions(), disclosure=disclosure, overwrite=args.overwrite
         )

@@ -29,14 +29,16 @@ from masquerade.engine.asked import check_models
 from masquerade.engine.asked_providers import check_providers
 from masquerade.engine.live import LiveSession
 from masquerade.engine.live_options import LiveOptions
+from masquerade.engine.origin import state_origin
 from masquerade.media.limits import MediaLimits
 from masquerade.media.live.microphone import Microphone
 from masquerade.media.live.open import open_live_source
 from masquerade.media.live.options import SourceOptions
-from masquerade.trust.metadata import build_disclosure
+from masquerade.trust.report import Errand
 
 if TYPE_CHECKING:
     from masquerade.apps.live.log import LiveLog
+    from masquerade.core.disclosure import Disclosure
     from masquerade.core.protocols import Source
     from masquerade.media.sound import Sound
     from masquerade.pipeline.statistics import LiveStatistics
@@ -64,7 +66,6 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         shelf = _shelf(args, donors, limits, console)
         console.note(f"Opening {_in_words(args.camera)} ...")
         source = held.enter_context(open_live_source(args.camera, _source_options(args, limits)))
-        disclosure = build_disclosure(settings, consents=donors.consents)
         sound = _sound(args, source, held)
         engine = held.enter_context(
             Engine(
@@ -74,6 +75,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
                 references=donors.references or None,
             )
         )
+        disclosure = _origin(engine, donors)
         sinks = outputs.open(source.info, sound, disclosure, [*donors.files])
         options = LiveOptions(preset=args.preset or "balanced", alarm_fps=args.alarm_fps)
         session = LiveSession(engine, source, sinks, options)
@@ -138,8 +140,13 @@ def _snapshots(outputs: Outputs, engine: Engine, donors: Donors) -> Snapshots | 
     return Snapshots(
         _HERE,
         lambda: newest.newest,
-        lambda: build_disclosure(engine.settings, consents=donors.consents),
+        lambda: _origin(engine, donors),
     )
+
+
+def _origin(engine: Engine, donors: Donors) -> Disclosure:
+    errand = Errand(donors=donors.photos)
+    return state_origin(engine, errand=errand, consents=donors.consents, live=True)
 
 
 class _Show:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from masquerade.apps.arguments import settings_changes
@@ -18,11 +20,12 @@ from masquerade.core.settings import Settings
 from masquerade.engine import Engine, Report
 from masquerade.engine.asked import check_models
 from masquerade.engine.asked_providers import check_providers
+from masquerade.engine.origin import state_origin
 from masquerade.media.file import VideoOptions
 from masquerade.media.image import read_image, write_image
 from masquerade.media.limits import MediaLimits
 from masquerade.media.open import open_sink, open_source, open_target
-from masquerade.trust.metadata import build_disclosure
+from masquerade.trust.report import Errand
 
 if TYPE_CHECKING:
     from masquerade.core.disclosure import Disclosure
@@ -127,7 +130,7 @@ class _Swapper:
             work.output,
             picture,
             pixels,
-            self._disclosure(),
+            self._disclosure(work),
             self.args.overwrite,
             inputs=[work.target],
         )
@@ -142,18 +145,31 @@ class _Swapper:
                 work.output,
                 source,
                 self.options,
-                disclosure=self._disclosure(source.info.size_wh),
+                disclosure=self._disclosure(work, source.info.size_wh),
                 overwrite=self.args.overwrite,
             )
             with closing_down(sink):
                 return self.engine.run(source, sink, show, allow_no_face=self.args.allow_no_face)
 
-    def _disclosure(self, size_wh: tuple[int, int] | None = None) -> Disclosure:
+    def _disclosure(self, work: Work, size_wh: tuple[int, int] | None = None) -> Disclosure:
         """A new statement for each file, since each has an identifier of its own."""
-        engine = self.engine
-        engine.load(size_wh)  # which networks take part is known then
-        return build_disclosure(
-            engine.settings, consents=self.donors.consents, models=engine.models
+        return state_origin(
+            self.engine, errand=self._errand(work), consents=self.donors.consents, size_wh=size_wh
+        )
+
+    def _errand(self, work: Work) -> Errand:
+        args, donors = self.args, self.donors
+        references = {
+            name: item if isinstance(item, int) else Path(item)
+            for name, item in donors.references.items()
+        }
+        options = {
+            "video": dataclasses.asdict(self.options),
+            "source_face": args.source_face,
+            "allow_no_face": args.allow_no_face,
+        }
+        return Errand(
+            target=work.target, donors=donors.photos, references=references, options=options
         )
 
 

@@ -9,11 +9,12 @@ from masquerade.apps.donors import make_identity
 from masquerade.apps.jobs.job import JobSpec, settings_of
 from masquerade.apps.sinks import closing_down
 from masquerade.engine import Engine, Report
+from masquerade.engine.origin import state_origin
 from masquerade.media.image import read_image, write_image
 from masquerade.media.limits import MediaLimits
 from masquerade.media.open import check_output, open_sink, open_source, open_target
 from masquerade.pipeline.meter import Progress
-from masquerade.trust.metadata import build_disclosure
+from masquerade.trust.report import Errand
 
 if TYPE_CHECKING:
     from masquerade.core.disclosure import Disclosure
@@ -70,5 +71,10 @@ def _video(
 
 
 def _disclosure(engine: Engine, spec: JobSpec) -> Disclosure:
-    engine.load()  # which networks take part is known then
-    return build_disclosure(engine.settings, consents=spec.consents, models=engine.models)
+    errand = Errand(
+        target=spec.target,
+        donors=spec.donors,
+        references=spec.references,
+        options={"video": dict(spec.video), "allow_no_face": spec.allow_no_face},
+    )
+    return state_origin(engine, errand=errand, consents=spec.consents)

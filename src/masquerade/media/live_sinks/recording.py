@@ -86,7 +86,11 @@ class RecordingSink(Committing):
         self._ended = self._leaving = False
         self._busy = threading.RLock()  # abort may come from another thread
         self._file = OutputFile(
-            self.path, overwrite=options.overwrite, inputs=options.inputs, keep=True
+            self.path,
+            overwrite=options.overwrite,
+            inputs=options.inputs,
+            keep=True,
+            disclosure=options.disclosure,
         )
         self._output: OutputContainer | None = None
         self._tap: SoundTap | None = None

@@ -17,8 +17,8 @@ from masquerade.core.settings import Settings
 from masquerade.engine.engine import Engine
 from masquerade.engine.live import LiveSession
 from masquerade.engine.live_options import LiveOptions
+from masquerade.engine.origin import state_origin
 from masquerade.media.live_sinks.parcels import Parcel, ParcelCoding, ParcelSink
-from masquerade.trust.metadata import build_disclosure
 
 if TYPE_CHECKING:
     import asyncio
@@ -264,9 +264,7 @@ class Room:
         ]
 
     def _disclosure(self) -> Disclosure:
-        return build_disclosure(
-            self._engine.settings, consents=self.casting.consents, models=self._engine.models
-        )
+        return state_origin(self._engine, consents=self.casting.consents, live=True)
 
     def _stamp_ms(self, parcel: Parcel) -> float:
         pushed, frame = self.pushed, parcel.frame
