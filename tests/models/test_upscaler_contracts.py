@@ -59,18 +59,22 @@ def test_an_upscaler_is_fed_and_read_as_published(name, exporter, side, tmp_path
     assert np.abs(means[inner] - np.clip(sharp, 0, 255)).max() <= tolerance
 
 
-def test_tiles_fit_the_picture_and_what_the_network_folds(tmp_path):
+def test_a_file_may_take_one_size_alone(tmp_path):
+    spec = find_spec("real_esrgan_x2")
+    assert Upscaler(spec, open_recorded("real_esrgan_x2", tmp_path)).side is None
+    assert Upscaler(spec, Fixed(64)).side == 64
+
+
+def test_tiles_need_not_be_square(tmp_path):
     upscaler = Upscaler(find_spec("real_esrgan_x2"), open_recorded("real_esrgan_x2", tmp_path))
-    assert upscaler.tile(256, 1920) == 256
-    assert upscaler.tile(250, 1920) == 240
-    assert upscaler.tile(512, 100) == 112
-    assert upscaler.tile(512, 5) == 16
-    assert Upscaler(find_spec("real_esrgan_x2"), Fixed(64)).tile(512, 1920) == 64
+    assert upscaler.enhance(picture(64)[:32]).shape == (64, 128, 3)
 
 
 def test_what_is_no_upscaler_is_refused():
     spec = find_spec("real_esrgan_x4")
-    with pytest.raises(ModelError, match="made 1x3x128x128 of a tile of 64 pixels, where 256"):
+    with pytest.raises(
+        ModelError, match="made 1x3x128x128 of a tile where 1x3x256x256 is expected"
+    ):
         Upscaler(spec, Fixed(None, 1, 3, 128, 128)).enhance(picture(64))
     no_picture = Fixed(None, 1, 3, 8, 8)
     no_picture.output_ports = (Port("output", (1, 512), np.dtype(np.float32)),)

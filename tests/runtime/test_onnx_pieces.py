@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pytest
 from google.protobuf.message import DecodeError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 from small_networks import convolutions
@@ -69,6 +69,7 @@ def test_whatever_is_cut_off_or_changed_is_refused_as_the_library_does(small: by
             assert same(cut)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=64))
 def test_any_bytes_are_a_message_or_a_decode_error(data: bytes) -> None:
     try:

@@ -162,15 +162,15 @@ def expected_bytes(wanted: Lowered, shelf: Shelf) -> int:
     for name in _names(settings):
         working = _BYTES_PER_PX * shelf.side(name) ** 2
         if name == settings.enhance_frame:
-            working = tile_bytes(settings.tile, shelf.scale(name))
+            working = tile_bytes(settings.tile**2, shelf.scale(name))
         held.append(working + _weight_bytes(name, wanted.execution_of(name, shelf), shelf))
     # They are loaded one after the other.
     return round(sum(held) + (_LOADING - 1) * max(held, default=0))
 
 
-def tile_bytes(tile: int, scale: int) -> int:
-    """About what lies between the layers of an upscaler that is fed tiles of a side in pixels."""
-    return _BYTES_PER_ENLARGED_PX * (tile * scale) ** 2
+def tile_bytes(tile_px: int, scale: int) -> int:
+    """About what lies between the layers of an upscaler that is fed tiles of so many pixels."""
+    return _BYTES_PER_ENLARGED_PX * tile_px * scale**2
 
 
 def _names(settings: Settings) -> list[str]:

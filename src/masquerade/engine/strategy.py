@@ -103,4 +103,4 @@ def frame_bytes(size_wh: tuple[int, int]) -> int:
 def _tile(scale: int, free_bytes: int) -> int:
     """Side in pixels of the largest tiles that leave memory for everything else."""
     granted = free_bytes * _TILE_SHARE
-    return next((tile for tile in _TILES if tile_bytes(tile, scale) <= granted), SMALLEST_TILE)
+    return next((tile for tile in _TILES if tile_bytes(tile**2, scale) <= granted), SMALLEST_TILE)

@@ -10,8 +10,9 @@ import numpy as np
 
 from masquerade.core.errors import MemoryBudgetError, ModelError
 from masquerade.engine.lowering import tile_bytes
+from masquerade.models.upscaler import TILE_STEP
 from masquerade.runtime.budget import process_budget
-from masquerade.runtime.tiles import enhance_tiled
+from masquerade.runtime.tiles import enhance_tiled, fitted_side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ThriftyFrame"]
 
-_OVERLAP, _OVERLAP_SHARE = 32, 4
-"""Pixels over which tiles fade, and the least number of overlaps to a tile's side."""
+_OVERLAP = 32
+"""Pixels over which tiles fade: a quarter of their shorter side where that is less."""
+_SMALLEST = 64
 
 
 class ThriftyFrame:
@@ -65,13 +67,24 @@ class ThriftyFrame:
 
 
 def _enhanced(upscaler: Upscaler, picture_bgr: NDArray[np.uint8], most: int) -> NDArray[np.uint8]:
-    tile = upscaler.tile(most, max(picture_bgr.shape[:2]))
+    high, wide = tile_hw = _tile_hw(upscaler, picture_bgr, most)
 
     def enhance(piece_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
         # Reduced at once, so that nothing is ever held at the network's scale but one tile.
         large = upscaler.enhance(piece_bgr)
-        return np.asarray(cv2.resize(large, (tile, tile), interpolation=cv2.INTER_AREA), np.uint8)
+        return np.asarray(cv2.resize(large, (wide, high), interpolation=cv2.INTER_AREA), np.uint8)
 
-    label = f"A tile of {tile} pixels of {upscaler.spec.name}"
-    with process_budget().admit(label, tile_bytes(tile, upscaler.scale)):
-        return enhance_tiled(enhance, picture_bgr, tile, min(_OVERLAP, tile // _OVERLAP_SHARE))
+    label = f"A tile of {wide}x{high} pixels of {upscaler.spec.name}"
+    with process_budget().admit(label, tile_bytes(wide * high, upscaler.scale)):
+        return enhance_tiled(enhance, picture_bgr, tile_hw, min(_OVERLAP, min(tile_hw) // 4))
+
+
+def _tile_hw(upscaler: Upscaler, picture_bgr: NDArray[np.uint8], most: int) -> tuple[int, int]:
+    """Height and width of the tiles: those of which least is drawn twice."""
+    if upscaler.side is not None:
+        return upscaler.side, upscaler.side
+    most = max(_SMALLEST, most - most % TILE_STEP)
+    high, wide = (
+        fitted_side(length, most, _OVERLAP, TILE_STEP) for length in picture_bgr.shape[:2]
+    )
+    return high, wide

@@ -151,7 +151,7 @@ def _use(
         )
     if spec.role == "upscaler":
         upscaler = Upscaler(spec, network)
-        side = upscaler.tile(_TILE_PX, _TILE_PX)
+        side = upscaler.side or _TILE_PX
         return lambda view, index: upscaler.enhance(
             _softened(_crop(view, _TILE_TEMPLATE, side), index)
         )

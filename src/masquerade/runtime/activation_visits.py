@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["visit_activations"]
 
-_GROUP_BYTES = 1024**3
+_GROUP_BYTES = 512 * 1024**2
 """Activations that are held at a time; more of them cost further runs."""
 
 

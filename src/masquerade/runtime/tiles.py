@@ -25,7 +25,7 @@ from masquerade.core.errors import ModelError, SettingsError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Span", "enhance_tiled", "spans"]
+__all__ = ["Span", "enhance_tiled", "fitted_side", "spans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,20 +70,37 @@ def spans(length: int, tile: int, overlap: int) -> tuple[Span, ...]:
     )
 
 
+def fitted_side(length: int, most: int, overlap: int, step: int) -> int:
+    """The side of tiles that cover a side of a picture while least of it is drawn twice.
+
+    Args:
+        length: of the picture's side in pixels.
+        most: the longest that a tile may be, a multiple of ``step`` and above ``overlap``.
+        overlap: see :func:`spans`.
+        step: what tiles' sides are multiples of.
+
+    >>> [fitted_side(length, 1024, 32, 16) for length in (1920, 1080, 90)]
+    [976, 560, 96]
+    """
+    count = max(1, -(-(length - overlap) // (most - overlap)))
+    least = -(-(length + (count - 1) * overlap) // count)
+    return -(-least // step) * step
+
+
 def enhance_tiled(
     enhance: Callable[[NDArray[np.uint8]], NDArray[np.uint8]],
     picture: NDArray[np.uint8],
-    tile: int,
+    tile_hw: tuple[int, int],
     overlap: int,
 ) -> NDArray[np.uint8]:
     """Enhance a picture of any size with a network that takes tiles.
 
     Args:
-        enhance: takes uint8 (tile, tile, 3) and returns uint8 (k * tile, k * tile, 3) with the
-            same whole number k each time.
-        picture: uint8 (H, W, 3). Sides below ``tile`` are mirrored at their ends for the network.
-        tile: side of a tile in pixels.
-        overlap: pixels over which neighbours fade, at most a third of ``tile``; at least the reach
+        enhance: takes uint8 (h, w, 3), a tile, and returns uint8 (k * h, k * w, 3) with the same
+            whole number k each time.
+        picture: uint8 (H, W, 3). Sides below the tile's are mirrored at their ends.
+        tile_hw: height and width of a tile in pixels.
+        overlap: pixels over which neighbours fade, at most a third of either; at least the reach
             of what the network mends (16 and more for faces).
 
     Returns:
@@ -94,14 +111,15 @@ def enhance_tiled(
         ModelError: the network returned a picture that is no multiple of its tile.
     """
     height, width = picture.shape[:2]
-    padded = _padded(picture, tile)
-    columns = spans(padded.shape[1], tile, overlap)
+    high, wide = tile_hw
+    padded = _padded(picture, tile_hw)
+    columns = spans(padded.shape[1], wide, overlap)
     canvas: _Canvas | None = None
-    for row in spans(padded.shape[0], tile, overlap):
+    for row in spans(padded.shape[0], high, overlap):
         for column in columns:
-            piece = padded[row.start : row.start + tile, column.start : column.start + tile]
+            piece = padded[row.start : row.start + high, column.start : column.start + wide]
             enhanced = enhance(np.ascontiguousarray(piece))
-            scale = _scale_of(enhanced, tile)
+            scale = _scale_of(enhanced, tile_hw)
             if canvas is None:
                 canvas = _Canvas(padded.shape[:2], scale, overlap * scale)
             canvas.put(enhanced, _scaled(row, scale), _scaled(column, scale))
@@ -147,9 +165,11 @@ def _faded(
     return np.asarray(np.rint(mixed), np.uint8)
 
 
-def _padded(picture: NDArray[np.uint8], tile: int) -> NDArray[np.uint8]:
-    """The picture with sides of at least ``tile``, mirrored beyond its ends."""
-    below, right = (max(0, tile - side) for side in picture.shape[:2])
+def _padded(picture: NDArray[np.uint8], tile_hw: tuple[int, int]) -> NDArray[np.uint8]:
+    """The picture with sides of at least the tile's, mirrored beyond its ends."""
+    below, right = (
+        max(0, tile - side) for tile, side in zip(tile_hw, picture.shape[:2], strict=True)
+    )
     if not below and not right:
         return picture
     return np.asarray(cv2.copyMakeBorder(picture, 0, below, 0, right, cv2.BORDER_REFLECT), np.uint8)
@@ -159,11 +179,12 @@ def _scaled(span: Span, scale: int) -> Span:
     return Span(span.start * scale, span.first * scale, span.last * scale)
 
 
-def _scale_of(enhanced: NDArray[np.uint8], tile: int) -> int:
+def _scale_of(enhanced: NDArray[np.uint8], tile_hw: tuple[int, int]) -> int:
     height, width = int(enhanced.shape[0]), int(enhanced.shape[1])
-    if height != width or height % tile or not height:
+    scale = height // tile_hw[0]
+    if not scale or (height, width) != (scale * tile_hw[0], scale * tile_hw[1]):
         raise ModelError(
-            f"The enhancer made {width}x{height} of a tile of {tile}x{tile}, which is no whole "
-            "multiple; choose another enhancer."
+            f"The enhancer made {width}x{height} of a tile of {tile_hw[1]}x{tile_hw[0]}, which is "
+            "no whole multiple; choose another enhancer."
         )
-    return height // tile
+    return scale
