@@ -36,6 +36,7 @@ _LAST_WORDS_S = 2.0
 _IDLE_S = 60.0
 _KEY_AGAIN_S = 0.5
 _MOST_REASON = 120
+_MOST_MISTAKES = 10
 _GONE = (WebSocketDisconnect, RuntimeError, OSError)
 
 
@@ -60,6 +61,7 @@ class Conversation:
         self._ended = asyncio.get_running_loop().create_future()
         self._asked_key_s = 0.0
         self._problem: dict[str, Any] = {}
+        self._mistakes = 0
 
     async def run(self) -> None:
         """Talk until either side ends it; every thread of the session has ended then."""
@@ -78,25 +80,35 @@ class Conversation:
     # What comes in
 
     async def _listen(self) -> None:
-        try:
-            while True:
-                try:
-                    async with asyncio.timeout(self._idle_s if self._room is None else None):
-                        message = await self._socket.receive()
-                except TimeoutError:
-                    self.end(FINE, "idle")
-                    return
-                if message["type"] == "websocket.disconnect":
-                    self.end(FINE, "left")
-                    return
-                if message.get("text") is not None:
-                    self._hear(said.parse_message(message["text"]))
-                elif message.get("bytes"):
-                    self._take(unpack(message["bytes"]))
-                else:
-                    raise InputError("A message is empty; see docs/studio-api.md.")
-        except InputError as error:
-            self._tell(error, fatal=True)
+        while not self._ended.done():
+            try:
+                async with asyncio.timeout(self._idle_s if self._room is None else None):
+                    message = await self._socket.receive()
+            except TimeoutError:
+                self.end(FINE, "idle")
+                return
+            if message["type"] == "websocket.disconnect":
+                self.end(FINE, "left")
+                return
+            try:
+                self._understand(message.get("text"), message.get("bytes"))
+            except InputError as error:
+                self._mistake(error)
+
+    def _understand(self, text: str | None, data: bytes | None) -> None:
+        if text is not None:
+            self._hear(said.parse_message(text))
+        elif data:
+            self._take(unpack(data))
+        else:
+            raise InputError("A message is empty; see docs/studio-api.md.")
+
+    def _mistake(self, error: InputError) -> None:
+        """Tell of a message that makes no sense; a stream does not end by the first of them."""
+        self._mistakes += 1
+        last = self._room is None or self._mistakes >= _MOST_MISTAKES
+        self._tell(error, fatal=last, code="protocol")
+        if last:
             self.end(PROTOCOL_ERROR, "protocol error")
 
     def _hear(self, message: Any) -> None:
@@ -193,8 +205,8 @@ class Conversation:
                 self.end(FINE, "left")
                 return
 
-    def _tell(self, error: MasqueradeError, *, fatal: bool) -> None:
-        problem = {"code": code_of(error), "detail": detail_of(error), "fatal": fatal}
+    def _tell(self, error: MasqueradeError, *, fatal: bool, code: str | None = None) -> None:
+        problem = {"code": code or code_of(error), "detail": detail_of(error), "fatal": fatal}
         if self._room is None:
             self._problem = problem
         else:

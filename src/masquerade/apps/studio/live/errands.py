@@ -81,7 +81,6 @@ async def run_errand(room: Room, errand: Any, in_thread: InThread) -> None:
             return
         case said.Pause():
             await in_thread(lambda: room.pause(on=errand.on))
-            return
         case said.Snapshot():
             made = await in_thread(room.snapshot)
             room.outbox.say("snapshot", id=made.id, bytes=made.bytes)

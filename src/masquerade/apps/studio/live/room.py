@@ -178,6 +178,7 @@ class Room:
             "donors": list(self.casting.ids),
             "map": {str(track): donor for track, donor in self.casting.faces.items()},
             "preset": self._preset,
+            "paused": self.session.paused,
             "mirror": self.source is not None and self.source.view.mirror,
             "output": {
                 "codec": self._output.codec,
