@@ -37,14 +37,16 @@ from masquerade.stages.unwrap import iris_to_uv, unwrap
 if TYPE_CHECKING:
     from masquerade.stages.clean import Skin
 
-__all__ = ["Enroller", "Photo"]
+__all__ = ["LEAST_STEADY", "UNSURE", "Enroller", "Photo"]
 
 Photo = str | PathLike[str] | NDArray[np.uint8]
 """A path, or a picture as uint8 (H, W, 3) BGR."""
 
 _EVEN_LIGHT, _WARM_SHADOWS = 0.5, 0.9
-_UNSURE = "The face could be measured only roughly; choose a photo that looks into the camera."
-_LEAST_STEADY = 0.2
+UNSURE = "The face could be measured only roughly; choose a photo that looks into the camera."
+"""Said of photos of which no better one is at hand."""
+LEAST_STEADY = 0.2
+"""``DonorFace.steady`` below which a photo counts only where there is no better one."""
 _SAME_PERSON = 0.45
 """Cosine of two embeddings below which two photos hardly show one person."""
 
@@ -126,7 +128,7 @@ class Enroller:
 
 def _measured(looks: list[_Look]) -> list[_Look]:
     """Those whose mesh is no guess; all of them where every one is."""
-    return [look for look in looks if look.face.steady >= _LEAST_STEADY] or looks
+    return [look for look in looks if look.face.steady >= LEAST_STEADY] or looks
 
 
 def _finish(mixed: Blend, skin: Skin | None) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -189,7 +191,7 @@ def _advice(looks: Sequence[_Look]) -> tuple[str, ...]:
         face = look.face
         reasons = assess(face.pixels, face.points, look.skin, pose=not all_sides).reasons
         if look.face.steady < 0.5:
-            reasons = (_UNSURE, *reasons)
+            reasons = (UNSURE, *reasons)
         prefix = f"{look.label}: " if len(looks) > 1 else ""
         sentences += [prefix + reason for reason in reasons]
     return tuple(sentences)

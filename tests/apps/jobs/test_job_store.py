@@ -116,7 +116,8 @@ def test_the_newest_are_listed_first_and_page_by_page(store):
 def test_a_failure_comes_back_as_the_error_it_was(store):
     job, desk = store.add(spec()), store.desk(OWN)
     desk.claim()
-    assert desk.fail(job.id, Failure.of(NoFaceInTargetError("/in/film.mp4 shows\nnobody."), job.spec))
+    error = NoFaceInTargetError("/in/film.mp4 shows\nnobody.")
+    assert desk.fail(job.id, Failure.of(error, job.spec))
     error = store.get(job.id).failure.as_error()
     assert isinstance(error, NoFaceInTargetError)
     assert str(error) == "film.mp4 shows nobody."

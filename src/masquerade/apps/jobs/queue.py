@@ -117,10 +117,10 @@ class JobQueue(Closing):
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
-    @property
-    def closed(self) -> bool:
-        """Whether the queue has ended or is about to."""
-        return self._closing.is_set()
+    def wake(self) -> None:
+        """Call the listeners now."""
+        for listener in tuple(self._listeners):
+            listener()
 
     def close(self) -> None:
         """Stop the workers, whose jobs wait again, and let go of the store. May be called twice."""
@@ -159,8 +159,7 @@ class JobQueue(Closing):
                 latest = self.store.latest
                 if latest != seen:
                     seen = latest
-                    for listener in tuple(self._listeners):
-                        listener()
+                    self.wake()
             self._closing.wait(_LOOK_S)
 
     def _reap(self) -> bool:

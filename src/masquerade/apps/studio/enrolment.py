@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from masquerade.media.image import read_image
 from masquerade.media.limits import MediaLimits
 from masquerade.stages.clean import find_skin
 from masquerade.stages.donor_face import FaceFinder
+from masquerade.stages.enroll import LEAST_STEADY, UNSURE
 from masquerade.stages.quality import assess
 from masquerade.stages.unwrap import unwrap
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from masquerade.stages.identity import Identity
 
 __all__ = ["Enrolment", "enrol"]
+
+_LEAST_QUALITY = 0.05
+"""Of a photo that shows a face; 0 is for those that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +64,18 @@ def enrol(
     judged = [(_judge(path, called, finder, limits), path) for called, path in photos]
     if not any(photo.used for photo, _ in judged):
         raise NoFaceInDonorError(judged[0][0].advice[0])
-    together = [*before, *judged]
-    identity = make_identity([p for photo, p in together if photo.used], limits, name=name)
-    thumbnail = thumbnail_of(identity.portraits[0].pixels)
-    return Enrolment(identity, tuple(photo for photo, _ in together), thumbnail)
+    photos_now = _chosen([*(photo for photo, _ in before), *(photo for photo, _ in judged)])
+    paths = [path for _, path in [*before, *judged]]
+    good = [path for photo, path in zip(photos_now, paths, strict=True) if photo.used]
+    identity = make_identity(good, limits, name=name)
+    return Enrolment(identity, photos_now, thumbnail_of(identity.portraits[0].pixels))
+
+
+def _chosen(photos: Sequence[DonorPhoto]) -> tuple[DonorPhoto, ...]:
+    """Leave out those whose mesh is a guess where there are others, as the enroller does."""
+    if not any(photo.used and UNSURE not in photo.advice for photo in photos):
+        return tuple(photos)
+    return tuple(replace(photo, used=photo.used and UNSURE not in photo.advice) for photo in photos)
 
 
 def _judge(path: Path, name: str, finder: FaceFinder, limits: MediaLimits) -> DonorPhoto:
@@ -78,4 +90,7 @@ def _judge(path: Path, name: str, finder: FaceFinder, limits: MediaLimits) -> Do
     quality = assess(face.pixels, face.points, find_skin(flat.texture, flat.seen))
     # In the words of the library; the studio offers no such number.
     notes = (face.note.partition(";")[0] + ".",) if face.note else ()
-    return DonorPhoto(name, round(quality.score, 3), (*quality.reasons, *notes), used=True)
+    unsure = face.steady < LEAST_STEADY
+    score = max(_LEAST_QUALITY, min(quality.score, face.steady) if unsure else quality.score)
+    advice = (*([UNSURE] if unsure else []), *quality.reasons, *notes)
+    return DonorPhoto(name, round(score, 3), advice, used=True)

@@ -11,8 +11,10 @@ import tempfile
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
@@ -21,11 +23,13 @@ from masquerade.apps.studio.access.connections import limited_protocol
 from masquerade.apps.studio.app import create_app
 from masquerade.apps.studio.config import StudioConfig
 from masquerade.apps.studio.listening import allow_many_files, links, listen
+from masquerade.apps.studio.services import Services
 
 __all__ = ["Studio", "opened_in_browser"]
 
 _IDLE_S = 20
 _GRACE_S = 5
+_HANDSHAKE_S = 10.0
 _MESSAGE_BYTES = 8 * 2**20
 
 
@@ -77,8 +81,17 @@ class _Server(uvicorn.Server):
     started_call: Callable[[], None] = staticmethod(lambda: None)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.config.is_ssl:
+            # uvicorn has no setting for it, and connections count only once they are encrypted.
+            loop: Any = asyncio.get_running_loop()
+            loop.create_server = partial(loop.create_server, ssl_handshake_timeout=_HANDSHAKE_S)
         await super().startup(sockets)
         self.started_call()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        services: Services = self.config.app.state.services  # type: ignore[union-attr]
+        services.announce_end()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ class Services:
         pulls: models that are being fetched, and the library that they go to.
         presets: named settings.
         machine: what this process takes of the machine.
+        ending: whether the studio is about to end.
         clock: seconds, monotonic.
     """
 
@@ -57,6 +59,7 @@ class Services:
     desk: CpuDesk = field(default_factory=CpuDesk)
     pulls: Pulls = field(default_factory=Pulls)
     machine: MachineGauge = field(default_factory=MachineGauge)
+    ending: threading.Event = field(default_factory=threading.Event)
     clock: Callable[[], float] = time.monotonic
 
     @property
@@ -70,8 +73,14 @@ class Services:
         """Begin what runs in the background."""
         self.queue.start()
 
+    def announce_end(self) -> None:
+        """Let answers that go on and on, such as streams of events, come to their end."""
+        self.ending.set()
+        self.queue.wake()
+
     def close(self) -> None:
         """End everything and remove what was temporary. May be called twice."""
+        self.announce_end()
         self.rooms.close()
         self.desk.close()
         self.previewer.close()

@@ -228,7 +228,7 @@ class Shelf:
             for file, (_, path), photo in zip(
                 files, photos, made.photos[len(before) :], strict=True
             ):
-                if photo.used:
+                if photo.quality > 0:
                     shutil.copyfile(path, file)
             (folder / _THUMBNAIL).write_bytes(made.thumbnail)
         made.identity.save(folder / _IDENTITY)

@@ -114,7 +114,7 @@ async def _events(services: Services, since: int) -> AsyncIterator[str]:
     stop = services.queue.listen(tell)
     try:
         yield ": here\n\n"
-        while not services.queue.closed:
+        while not services.ending.is_set():
             changes = await asyncio.to_thread(services.queue.store.changes, since)
             since = changes.latest
             for job in changes.jobs:

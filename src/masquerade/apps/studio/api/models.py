@@ -101,7 +101,10 @@ def pull_model(name: ModelName, services: Shared) -> PulledOut:
 @router.delete("/models/{name}", status_code=204, summary="Delete a model from this machine")
 def delete_model(name: ModelName, services: Shared) -> None:
     """With the variants that were made of it."""
-    services.pulls.library.remove(name)
+    try:
+        services.pulls.library.remove(name)
+    except ModelError as error:
+        raise HTTPException(404, str(error)) from error
 
 
 @router.get("/tasks", summary="Transfers, the oldest first")
