@@ -39,6 +39,17 @@ def raw(port: int, request: bytes, *, patience_s: float = 10.0) -> bytes:
         return answer
 
 
+def whole_answer(line: socket.socket, request: bytes) -> bytes:
+    """What is answered on a connection that stays open; the answer ends with its body, ok."""
+    line.sendall(request)
+    answer = b""
+    while not answer.endswith(b"\r\n\r\nok"):
+        part = line.recv(65536)
+        assert part, answer
+        answer += part
+    return answer
+
+
 class TestTls:
     def test_a_client_that_trusts_the_certificate_is_served(self, configure, tmp_path):
         tls = make_certificate(tmp_path / "tls", ["127.0.0.1", "localhost"])
@@ -60,6 +71,16 @@ class TestTls:
             with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
                 httpx.get(running.link)
             assert b"200" not in raw(running.port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+
+    def test_a_handshake_that_stops_is_ended(self, configure, tmp_path, monkeypatch):
+        monkeypatch.setattr("masquerade.apps.studio.launch._HANDSHAKE_S", 0.3)
+        tls = make_certificate(tmp_path / "tls", ["127.0.0.1"])
+        with (
+            served(configure(tls=tls)) as running,
+            socket.create_connection(("127.0.0.1", running.port), 10) as line,
+            contextlib.suppress(ConnectionResetError),
+        ):
+            assert line.recv(1) == b""
 
     def test_old_versions_are_refused(self, configure, tmp_path):
         tls = make_certificate(tmp_path / "tls", ["127.0.0.1"])
@@ -179,17 +200,34 @@ class TestStrangeRequests:
 
 
 class TestManyConnections:
-    def test_one_too_many_is_told_and_the_others_go_on(self, configure):
-        limits = Limits(connections=20)
-        with served(configure(limits=limits)) as running:
+    def test_those_that_only_hold_a_place_make_room(self, configure):
+        with served(configure(limits=Limits(connections=20))) as running:
+            lines = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(60)]
+            assert httpx.get(f"{running.root}/healthz").text == "ok"
+            with contextlib.suppress(ConnectionResetError):
+                assert lines[0].recv(1) == b""
+            for line in lines:
+                line.close()
+
+    def test_where_all_have_spoken_one_too_many_is_told(self, configure):
+        request = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+        with served(configure(limits=Limits(connections=20))) as running:
             lines = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(20)]
-            answer = raw(running.port, b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            for line in lines:
+                assert whole_answer(line, request).startswith(b"HTTP/1.1 200")
+            answer = raw(running.port, request)
             assert answer.startswith(b"HTTP/1.1 503")
-            lines[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            assert lines[0].recv(1000).startswith(b"HTTP/1.1 200")
+            assert answer.endswith(b"ask again later.\n")
+            assert whole_answer(lines[0], request).startswith(b"HTTP/1.1 200")
             for line in lines:
                 line.close()
             assert _answers(running)
+
+    def test_strangers_keep_no_connection(self, configure):
+        with served(configure()) as running:
+            for path in (b"/", b"/api/v1/system"):
+                request = b"GET " + path + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+                assert raw(running.port, request, patience_s=5).startswith(b"HTTP/1.1 401")
 
     def test_a_thousand_are_borne(self, configure):
         with served(configure()) as running:

@@ -58,7 +58,7 @@ def allow_many_files(count: int) -> None:
     import resource  # there is none on Windows
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = count + 512
+    wanted = 2 * count + 2048  # connections that are not yet encrypted have no limit of ours
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         with contextlib.suppress(OSError, ValueError):

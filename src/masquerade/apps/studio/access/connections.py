@@ -18,32 +18,55 @@ _REFUSAL = (
 
 
 def limited_protocol(most: int, patience_s: float = _FIRST_REQUEST_S) -> type[asyncio.Protocol]:
-    """HTTP/1.1 that sends connections away beyond ``most``, and those that send no request.
+    """HTTP/1.1 that bears no more than ``most`` connections, and none that sends no request.
+
+    Where all places are taken, the connection that has been silent for longest makes room: nobody
+    can keep others out by opening connections alone. Where all have spoken, the new one is told
+    to come again later.
 
     Args:
         most: connections at the same time, WebSockets included.
         patience_s: how long the head of the first request may take.
     """
+    silent: dict[LimitedProtocol, None] = {}  # in the order in which they came
 
     class LimitedProtocol(H11Protocol):
         _first_request: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            if len(self.connections) > most:
+            if len(self.connections) > most and not self._make_room():
                 transport.write(_REFUSAL)
                 transport.close()
                 return
+            silent[self] = None
             self._first_request = self.loop.call_later(patience_s, self._end_if_silent)
 
         def connection_lost(self, exc: Exception | None) -> None:
-            if self._first_request is not None:
-                self._first_request.cancel()
+            self._has_spoken()
             super().connection_lost(exc)
 
-        def _end_if_silent(self) -> None:
+        def handle_events(self) -> None:
+            super().handle_events()
             head: Any = self.headers  # None until the first request has come
-            if head is None:
-                self.transport.abort()
+            if head is not None:
+                self._has_spoken()
+
+        def _has_spoken(self) -> None:
+            silent.pop(self, None)
+            if self._first_request is not None:
+                self._first_request.cancel()
+                self._first_request = None
+
+        def _end_if_silent(self) -> None:
+            silent.pop(self, None)
+            self.transport.abort()
+
+        @staticmethod
+        def _make_room() -> bool:
+            for oldest in silent:
+                oldest._end_if_silent()
+                return True
+            return False
 
     return LimitedProtocol

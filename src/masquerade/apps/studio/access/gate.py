@@ -77,10 +77,10 @@ class Gate:
     def _refusal(self, scope: Scope, headers: Mapping[str, str]) -> Response | None:
         """What is answered in place of the application; None lets the request pass."""
         if not self._origins.knows(headers.get("host")):
-            return problem(421, WRONG_HOST)
+            return problem(421, WRONG_HOST, headers=_CLOSE)
         wait_s = self._wait_s(scope, headers)
         if wait_s:
-            return problem(429, TOO_MANY, headers={"Retry-After": str(math.ceil(wait_s))})
+            return problem(429, TOO_MANY, headers={"Retry-After": str(math.ceil(wait_s)), **_CLOSE})
         if scope["path"] == "/healthz":
             return PlainTextResponse("ok")
         if not self._origins.is_own_page(headers) and not _is_visit(scope, headers):
@@ -88,7 +88,7 @@ class Gate:
         if scope["path"] == "/" and scope["method"] == "GET" and b"token=" in scope["query_string"]:
             return self._login(scope, headers)
         if not self._is_known(headers):
-            return login_page() if scope["path"] == "/" else problem(401, NO_TOKEN, headers=_BEARER)
+            return login_page() if scope["path"] == "/" else problem(401, NO_TOKEN, headers=_ASK)
         if scope["method"] not in _SAFE_METHODS and not self._is_sure(headers):
             return problem(403, WRONG_ORIGIN, code="foreign_origin")
         try:
@@ -138,7 +138,8 @@ class Gate:
         return limits.body_bytes
 
 
-_BEARER = {"WWW-Authenticate": "Bearer"}
+_CLOSE = {"Connection": "close"}  # strangers keep no connection
+_ASK = {"WWW-Authenticate": "Bearer", **_CLOSE}
 
 
 def _headers(scope: Scope) -> dict[str, str]:

@@ -28,7 +28,9 @@ def login_page() -> Response:
         "Please open the link that <code>masquerade studio</code> printed when it was started: "
         "it holds the token that lets you in."
     )
-    return HTMLResponse(_FRAME.format(head="", text=text), 401, _NEVER_KEPT)
+    return HTMLResponse(
+        _FRAME.format(head="", text=text), 401, {**_NEVER_KEPT, "Connection": "close"}
+    )
 
 
 def welcome(cookie: str, site: str) -> Response:
