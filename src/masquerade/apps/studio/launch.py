@@ -23,6 +23,7 @@ from masquerade.apps.studio.access.connections import limited_protocol
 from masquerade.apps.studio.app import create_app
 from masquerade.apps.studio.config import StudioConfig
 from masquerade.apps.studio.listening import allow_many_files, links, listen
+from masquerade.apps.studio.services import Services
 
 __all__ = ["Studio", "opened_in_browser"]
 
@@ -86,6 +87,11 @@ class _Server(uvicorn.Server):
             loop.create_server = partial(loop.create_server, ssl_handshake_timeout=_HANDSHAKE_S)
         await super().startup(sockets)
         self.started_call()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        services: Services = self.config.app.state.services  # type: ignore[union-attr]
+        services.announce_end()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
