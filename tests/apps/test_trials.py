@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from masquerade.apps.bench.busy import busy_notice
 from masquerade.apps.bench.clip import Camera, Film, render_pictures
 from masquerade.apps.bench.scenario import Scenario, all_scenarios, find_scenario
 from masquerade.apps.bench.trials import (
@@ -17,6 +18,12 @@ from masquerade.core.errors import SettingsError
 from masquerade.testing import assert_source_contract
 
 BOUNDS = {"quality": 150, "balanced": 90, "fast": 60}
+
+
+def test_a_busy_machine_is_told_before_it_is_measured():
+    assert busy_notice(lambda: (0.4, 9.0, 9.0), cores=2) == "", "what was is over"
+    assert "3.0 of the 2 cores" in busy_notice(lambda: (3.0, 0.0, 0.0), cores=2)
+    assert isinstance(busy_notice(), str)
 
 
 def test_a_thread_more_must_be_worth_it():

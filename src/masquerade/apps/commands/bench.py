@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from masquerade.apps.bench.apart import measure_apart
+from masquerade.apps.bench.busy import busy_notice
 from masquerade.apps.bench.quoted import QUOTED
 from masquerade.apps.bench.scenario import Scenario, all_scenarios, find_scenario
 from masquerade.apps.execution_arguments import execution_from, execution_words
@@ -49,6 +50,8 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 
     execution = execution_from(args)
     check_providers(execution)  # else each of them would say so
+    if busy := busy_notice():
+        console.note(busy)
     rows = []
     for number, item in enumerate(scenarios, 1):
         console.note(f"[{number}/{len(scenarios)}] {item.name}")

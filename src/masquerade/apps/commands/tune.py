@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from masquerade.apps.bench.apart import measure_apart
+from masquerade.apps.bench.busy import busy_notice
 from masquerade.apps.bench.scenario import Scenario
 from masquerade.apps.bench.trials import (
     Trial,
@@ -40,6 +41,8 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         profile_path().unlink(missing_ok=True)
         console.say("The profile is forgotten; the program's own defaults hold again.")
         return {"profile": {}}
+    if busy := busy_notice():
+        console.note(busy)
     tuning = _Tuning(args, console)
     named = NAMED_PROFILES.get(args.profile)
     profile = tuning.find() if named is None else tuning.threads_of(named)
