@@ -42,6 +42,25 @@ def test_the_command_line_of_the_brief():
     assert notices(line) == ""
 
 
+def test_several_providers_are_handed_on_and_one_that_is_missing_is_an_error(tmp_path):
+    found = words("-s a.jpg -t b.jpg -o c.jpg --execution-provider cuda cpu --allow-fallback")
+    assert found[found.index("--execution-provider") + 1] == "cuda,cpu"
+    assert found[-1] == "--allow-fallback"
+    photo = str(ROOT / "tests/media/mona_lisa.jpg")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "run.py"), "-s", photo, "-t", photo, "-o", "out.png"]
+        + ["--execution-provider", "cuda", "cpu"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=os.environ | {"MASQUERADE_HOME": str(tmp_path / "home")},
+    )
+    assert done.returncode == 8, done.stderr
+    assert "leave it out" in done.stderr
+    assert "--allow-fallback" in done.stderr
+
+
 def test_without_a_target_the_camera_is_swapped_in_a_window():
     assert words("-s a.jpg --live-mirror --many-faces") == [
         *split("live -s a.jpg --mirror --many-faces --model inswapper_128")
