@@ -17,6 +17,7 @@ from masquerade.apps.network_arguments import (
 )
 from masquerade.apps.parsing import Help, Parser
 from masquerade.apps.studio_arguments import add_studio
+from masquerade.apps.trust_arguments import add_inspect, add_report, add_rerun, add_signing
 from masquerade.media.limits import MediaLimits
 
 __all__ = ["COMMANDS", "build_parser"]
@@ -28,6 +29,9 @@ COMMANDS = {
     "demo": "swap a bundled face and show the result; needs no input",
     "faces": "show the faces of a file: boxes, ids, age, gender, quality",
     "identity": "keep a donor's face in one file, made from one photo or more",
+    "inspect": "say what a file tells of its origin, and whether it is true",
+    "rerun": "do the job of a run report again",
+    "signing": "show who signs outputs, or sign with a certificate of yours",
     "cameras": "list the cameras, microphones and screens of this machine",
     "encoders": "list the video encoders that work on this machine",
     "models": "list, fetch, bring, check and remove networks; their licences",
@@ -126,6 +130,7 @@ def _build_swap(parser: Parser) -> None:
     files.add_argument(
         "--allow-no-face", action="store_true", help="write a target that shows no face unchanged"
     )
+    add_report(files)
     _add_consent(files)
     add_settings(files, ["label"])
     _add_settings_file(files)
@@ -305,6 +310,9 @@ _BUILD = {
     "demo": _build_demo,
     "faces": _build_faces,
     "identity": _build_identity,
+    "inspect": add_inspect,
+    "rerun": add_rerun,
+    "signing": lambda parser: add_signing(parser, _add_common),
     "cameras": _build_plain,
     "encoders": _build_plain,
     "models": lambda parser: add_models(parser, _add_common),

@@ -25,7 +25,16 @@ if TYPE_CHECKING:
     from masquerade.core.execution import Execution
     from masquerade.core.settings import Settings
 
-__all__ = ["REPORT_VERSION", "Errand", "Model", "execution_values", "hash_of", "run_report"]
+__all__ = [
+    "REPORT_VERSION",
+    "Errand",
+    "Model",
+    "device_facts",
+    "execution_values",
+    "hash_of",
+    "run_report",
+    "software_facts",
+]
 
 REPORT_VERSION = 1
 
@@ -132,8 +141,8 @@ def run_report(
     document = {
         "version": REPORT_VERSION,
         "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "software": {"masquerade": __version__, **_libraries()},
-        "device": _device(),
+        "software": software_facts(),
+        "device": device_facts(),
         "models": [dataclasses.asdict(model) for model in models],
         "settings": _plain(dataclasses.asdict(settings)),
         "execution": execution_values(execution),
@@ -174,8 +183,9 @@ def _plain(value: Any) -> Any:
 
 
 @cache
-def _libraries() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+def software_facts() -> dict[str, str]:
+    """Versions of this program and of what its pixels depend on."""
+    found = {"masquerade": __version__, "python": platform.python_version()}
     for name in _LIBRARIES:
         try:
             found[name] = metadata.version(name)
@@ -185,7 +195,7 @@ def _libraries() -> dict[str, str]:
 
 
 @cache
-def _device() -> dict[str, str]:
+def device_facts() -> dict[str, str]:
     """The kind of machine; nothing that tells one from another of its kind."""
     return {"system": sys.platform, "machine": platform.machine(), "processor": _processor()}
 

@@ -134,6 +134,18 @@ class SigningStore:
         self._write(self.brought_path, text)
         return found
 
+    def renew(self, now: datetime | None = None) -> SigningIdentity:
+        """Make a new identity of one's own with a new authority; the old one is trusted no more.
+
+        Raises:
+            SigningError: the folder cannot be written.
+        """
+        try:
+            self.own_path.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        return self._describe(self._make(now or datetime.now(UTC)), own=True)
+
     def forget_brought(self) -> bool:
         """Sign with the own identity again; False where nothing was brought.
 

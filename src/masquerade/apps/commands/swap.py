@@ -13,6 +13,7 @@ from masquerade.apps.console import Console
 from masquerade.apps.donors import Donors, load_donors
 from masquerade.apps.network_arguments import execution_from
 from masquerade.apps.plan import Plan, Work, make_plan
+from masquerade.apps.run_reports import RunReports
 from masquerade.apps.sinks import closing_down
 from masquerade.apps.table import table
 from masquerade.core.errors import CancelledError, MasqueradeError, RuntimeSetupError
@@ -47,6 +48,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     plan = make_plan(args.target, args.output)
     if not plan.is_batch:
         plan.works[0].check(limits, encoder=options.encoder, overwrite=args.overwrite)
+    reports = RunReports(args.report, plan, overwrite=args.overwrite)
     donors = load_donors(args, limits, console)
     with Engine(
         donors.identities,
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         execution=execution,
         references=donors.references or None,
     ) as engine:
-        swapper = _Swapper(engine, donors, options, limits, args, console)
+        swapper = _Swapper(engine, donors, options, limits, reports, args, console)
         return swapper.batch(plan) if plan.is_batch else swapper.single(plan.works[0])
 
 
@@ -79,6 +81,7 @@ class _Swapper:
     donors: Donors
     options: VideoOptions
     limits: MediaLimits
+    reports: RunReports
     args: argparse.Namespace
     console: Console
 
@@ -115,6 +118,7 @@ class _Swapper:
         )
         kind = open_target(work.target, limits=self.limits)
         report = self._picture(work) if kind == "image" else self._stream(work)
+        self.reports.write(work, self.engine, self._errand(work))
         for warning in report.warnings:
             self.console.note(f"{work.target}: {warning}")
         if self.args.debug and report.strategy:

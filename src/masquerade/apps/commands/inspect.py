@@ -1,0 +1,95 @@
+"""``masquerade inspect``: what a file says of its origin, and whether it is true."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from masquerade.apps.console import Console
+from masquerade.trust.inspection import Edit, Inspection, State, inspect_file
+
+__all__ = ["EXIT_CODES", "run"]
+
+EXIT_CODES: Mapping[State, int] = {
+    "trusted": 0,
+    "unknown": 20,
+    "none": 21,
+    "altered": 22,
+    "expired": 23,
+}
+"""What a script learns without reading."""
+
+_VERDICTS: Mapping[State, str] = {
+    "trusted": "intact, and signed by somebody known here",
+    "unknown": "intact, but nobody here knows who signed it",
+    "none": "no credentials; nothing says where it comes from",
+    "altered": "altered: it is not what was signed, or its credentials are damaged",
+    "expired": "intact, but the certificate that signed it has ended",
+}
+_COMPOSITE = "compositeWithTrainedAlgorithmicMedia"
+_LONGEST_LINE = 300
+
+
+def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Say who made a file of what, when and with what."""
+    path = Path(args.file)
+    found = inspect_file(path)
+    console.say("\n".join([f"{path.name}: {_VERDICTS[found.state]}", *_lines(found)]))
+    return {"file": str(path), **found.as_dict(), "exit_code": EXIT_CODES[found.state]}
+
+
+def _lines(found: Inspection) -> Iterator[str]:
+    where = {"file": "within the file", "sidecar": "in the file beside it", "": ""}
+    for problem in found.problems:
+        yield _line("problem", problem)
+    if found.latest is None:
+        return
+    if found.state == "altered":
+        yield _line("note", "what follows was signed, but not for this file as it is")
+    yield from _edit_lines(found.latest)
+    yield _line("credentials", where[found.carrier])
+    for edit in found.earlier:
+        yield _line("before", ", ".join(filter(None, (edit.software, edit.when, edit.signer))))
+
+
+def _edit_lines(edit: Edit) -> Iterator[str]:
+    what = "a composite made with AI" if edit.source_type.endswith(_COMPOSITE) else edit.source_type
+    yield _line("what", ", ".join(filter(None, (what, *edit.actions))))
+    yield _line("made with", edit.software)
+    yield _line("when", edit.when)
+    yield _line("signed by", edit.signer)
+    for name, statement in edit.statements.items():
+        if name == "report":
+            yield from _report_lines(statement)
+        elif name != "history":
+            yield _line(name, _flat(statement))
+
+
+def _report_lines(report: Any) -> Iterator[str]:
+    settings, figures = _mapping(report, "settings"), _mapping(report, "figures")
+    models = report.get("models") if isinstance(report, dict) else None
+    drawing = [model.get("name") for model in models or () if _mapping(model).get("precision")]
+    swapper = drawing or [settings.get("model", "")]
+    yield _line("networks", ", ".join(map(str, swapper)))
+    yield _line("figures", _flat(figures))
+    yield _line("device", _flat(_mapping(report, "device")))
+
+
+def _flat(values: Any) -> str:
+    if isinstance(values, dict):
+        pairs = (f"{key} {_flat(value)}" for key, value in values.items())
+        return ", ".join(pair.replace("_", " ") for pair in pairs)
+    return ", ".join(map(_flat, values)) if isinstance(values, list) else str(values)
+
+
+def _mapping(value: Any, key: str | None = None) -> Mapping[str, Any]:
+    found = value.get(key) if key and isinstance(value, dict) else value
+    return found if isinstance(found, dict) else {}
+
+
+def _line(name: str, text: str) -> str:
+    """Printable characters alone, cut to a length: the words may be a stranger's."""
+    printable = "".join(char for char in f"{name:<12} {text}" if char.isprintable())
+    return f"  {printable[:_LONGEST_LINE]}"

@@ -1,0 +1,238 @@
+"""``masquerade rerun``: do the job of a run report again.
+
+A report may come from anybody. It chooses settings, devices and files to read, all of which are
+checked as those of a command line are; files have to have the hashes that it names. It cannot
+choose where anything is written, leave the label out, give consent, or set options of providers,
+some of which name libraries to be loaded.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from masquerade.apps.commands import swap
+from masquerade.apps.console import Console
+from masquerade.apps.execution_arguments import execution_words
+from masquerade.apps.parser import build_parser
+from masquerade.apps.settings_file import checked_changes
+from masquerade.core.errors import InputError, MissingInputError, ModelError, SettingsError
+from masquerade.core.execution import Execution
+from masquerade.media.compare import same_pixels
+from masquerade.models.library import Library
+from masquerade.models.store import registry
+from masquerade.trust.inspection import inspect_file
+from masquerade.trust.report import device_facts, software_facts
+from masquerade.trust.report_reading import (
+    LARGEST_REPORT_BYTES,
+    KnownDonor,
+    KnownFile,
+    KnownReport,
+    read_report,
+)
+
+__all__ = ["run"]
+
+_JSON_BEGINS = b"{"
+
+
+def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Do a job again, and say whether the pixels are the same where both outputs are there."""
+    path = Path(args.report)
+    report, made = _report_of(path)
+    settings = checked_changes(report.settings)
+    _check_label(settings, args)
+    target = _place(report.target, args.target, "-t")
+    _tell_differences(report, console)
+    with _donor_words(report.donors, args) as words:
+        execution = execution_words(_execution(report.execution))
+        files = [f"--target={target}", f"--output={args.output}", *words]
+        parsed = build_parser().parse_args(["swap", *files, "--profile=none", *execution])
+        for name, value in {**settings, **_options(report.options)}.items():
+            setattr(parsed, name, value)
+        for name in ("overwrite", "consent", "json", "quiet", "debug"):
+            setattr(parsed, name, getattr(args, name))
+        result = swap.run(parsed, console)
+    if made is not None:
+        result["same_pixels"] = same_pixels(made, Path(args.output))
+        console.say(
+            "The pixels are the same." if result["same_pixels"] else "The pixels are not the same."
+        )
+    return result
+
+
+def _report_of(path: Path) -> tuple[KnownReport, Path | None]:
+    """The report, and the output that it is of where that is known."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST_REPORT_BYTES + 1)
+    except FileNotFoundError as error:
+        raise MissingInputError(f"There is no file {path}; check the name.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}); give a report.") from error
+    if text.lstrip().startswith(_JSON_BEGINS):
+        return read_report(text, str(path)), None
+    found = inspect_file(path)
+    if found.state == "altered" or found.latest is None:
+        raise InputError(
+            f"{path} is altered or has no credentials, so its report is nobody's word; give an "
+            "intact output, or what --report wrote."
+        )
+    return read_report(found.latest.statements.get("report", {}), str(path)), path
+
+
+def _check_label(settings: Mapping[str, Any], args: argparse.Namespace) -> None:
+    if settings.get("label") == "none" and args.label != "none":
+        raise SettingsError(
+            "The report asks to leave the label out, which is for you to decide; add --label none."
+        )
+    if settings.get("label") != "none" and args.label == "none":
+        raise SettingsError("The report's output has a label; leave --label none out.")
+
+
+def _place(known: KnownFile, given: str | None, option: str) -> Path:
+    """Where a file is, which has to be the very one."""
+    path = Path(given) if given else known.path
+    if path is None:
+        raise SettingsError(f"The report does not say where its files are; add {option} FILE.")
+    known.check(path)
+    return path
+
+
+@contextmanager
+def _donor_words(donors: tuple[KnownDonor, ...], args: argparse.Namespace) -> Iterator[list[str]]:
+    """The donors as `masquerade swap` takes them: words, or a map for several."""
+    given = list(args.source or ())
+    first = donors[0]
+    if given and (len(donors) > 1 or len(given) != len(first.files)):
+        raise SettingsError(
+            f"The report is of {len(donors)} donors and {len(first.files)} photos of the first; "
+            "give as many with -s, or for several donors the report that --report wrote."
+        )
+    files = [
+        [_place(file, given[at] if given else None, "-s") for at, file in enumerate(donor.files)]
+        for donor in donors
+    ]
+    people = [
+        (photos, None if donor.reference is None else _place(donor.reference, None, "--report"))
+        for photos, donor in zip(files, donors, strict=True)
+    ]
+    if len(donors) == 1 and first.track is None:
+        photos, reference = people[0]
+        yield [
+            *(f"--source={photo}" for photo in photos),
+            *([f"--reference={reference}"] if reference else []),
+        ]
+        return
+    with tempfile.TemporaryDirectory(prefix="masquerade-") as folder:
+        map_file = Path(folder) / "map.toml"
+        map_file.write_text("\n".join(map(_map_entry, people, donors)), encoding="utf-8")
+        yield [f"--map={map_file}"]
+
+
+def _map_entry(person: tuple[list[Path], Path | None], donor: KnownDonor) -> str:
+    """JSON's way of writing text and lists of it is TOML's too."""
+    photos, reference = person
+    lines = ["[[person]]", f"donor = {json.dumps([str(photo.absolute()) for photo in photos])}"]
+    if reference is not None:
+        lines.append(f"reference = {json.dumps(str(reference.absolute()))}")
+    elif donor.track is not None:
+        lines.append(f"track = {donor.track}")
+    return "\n".join(lines) + "\n"
+
+
+def _execution(values: Mapping[str, Any]) -> Execution:
+    """Where networks ran; options of providers are left to whoever runs it."""
+    try:
+        return Execution(
+            providers=tuple(map(str, values.get("providers", ("auto",)))),
+            device_ids=tuple(map(int, values.get("device_ids", (0,)))),
+            devices_of={
+                str(role): tuple(map(int, ids))
+                for role, ids in dict(values.get("devices_of", {})).items()
+            },
+            threads=int(values.get("threads", 0)),
+            precision=values.get("precision", "auto"),
+            strict_precision=bool(values.get("strict_precision", False)),
+        )
+    except (TypeError, ValueError) as error:
+        if isinstance(error, SettingsError):
+            raise
+        raise SettingsError(
+            "The report says in no known way where networks ran; give one that --report wrote."
+        ) from error
+
+
+def _number_or_none(value: Any) -> Any:
+    return value if value is None or type(value) in (int, float) else _strange("a number")
+
+
+def _truth(value: Any) -> Any:
+    return value if type(value) is bool else _strange("true or false")
+
+
+def _whole_or_none(value: Any) -> Any:
+    fits = value is None or (type(value) is int and 0 <= value <= 99)
+    return value if fits else _strange("a number from 0 to 99")
+
+
+def _word_or_none(value: Any) -> Any:
+    return value if value is None or isinstance(value, str) else _strange("a word")
+
+
+def _strange(wanted: str) -> Any:
+    raise SettingsError(f"An option of the report is not {wanted}; give one that --report wrote.")
+
+
+_VIDEO: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
+    "encoder": ("video_encoder", _word_or_none),
+    "quality": ("video_quality", _number_or_none),
+    "preset": ("video_preset", _word_or_none),
+    "fps": ("fps", _number_or_none),
+    "start_s": ("trim_start", _number_or_none),
+    "end_s": ("trim_end", _number_or_none),
+    "no_audio": ("no_audio", _truth),
+}
+
+
+def _options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The other options, by their names on the command line."""
+    found: dict[str, Any] = {
+        "source_face": _whole_or_none(options.get("source_face")),
+        "allow_no_face": _truth(options.get("allow_no_face", False)),
+    }
+    video = options.get("video", {})
+    if not isinstance(video, dict) or set(video) - set(_VIDEO):
+        raise SettingsError("The report has video options that are unknown here; leave it be.")
+    for name, value in video.items():
+        option, check = _VIDEO[name]
+        found[option] = check(value)
+    return found
+
+
+def _tell_differences(report: KnownReport, console: Console) -> None:
+    """What may make other pixels: networks, libraries, the machine.
+
+    Raises:
+        ModelError: a brought network is not here, or is another file.
+    """
+    library = Library()
+    shipped = {role: spec.sha256 for role, spec in registry().items()}
+    for name, digest in report.models.items():
+        own = shipped.get(name)
+        if own is None and library.sha256(library.path(name)) != digest:
+            raise ModelError(f"The model {name} is another file here than in the report; pull it.")
+        if own not in (None, digest):
+            console.note(f"The built-in network {name} is another one here; pixels may differ.")
+    for kind, known, here in (
+        ("software", report.software, software_facts()),
+        ("device", report.device, device_facts()),
+    ):
+        other = [name for name, value in known.items() if here.get(name) != value]
+        if other:
+            console.note(f"Not the same {kind} here: {', '.join(other)[:200]}.")

@@ -1,0 +1,80 @@
+"""The options of ``inspect``, ``rerun`` and ``signing``. Imports nothing heavy."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from masquerade.apps.parsing import Parser
+
+__all__ = ["add_inspect", "add_report", "add_rerun", "add_signing"]
+
+
+def add_inspect(parser: Parser) -> None:
+    """Add what ``masquerade inspect`` takes."""
+    parser.usage = "masquerade inspect FILE [options]"
+    parser.epilog = (
+        "exit codes: 0 intact and signed by somebody known here; 20 intact, the signer is "
+        "unknown here; 21 no credentials; 22 altered or damaged; 23 the certificate has ended"
+    )
+    parser.add_argument("file", metavar="FILE", help="picture or video, ours or not")
+
+
+def add_rerun(parser: Parser) -> None:
+    """Add what ``masquerade rerun`` takes."""
+    parser.usage = "masquerade rerun REPORT -o OUTPUT [options]"
+    parser.add_argument(
+        "report", metavar="REPORT", help="a run report, or an output whose credentials hold one"
+    )
+    parser.add_argument("-o", "--output", required=True, metavar="FILE", help="where to")
+    parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
+    files = parser.add_argument_group("files, where the report does not say where they are")
+    files.add_argument("-t", "--target", metavar="FILE", help="the picture or video")
+    files.add_argument(
+        "-s", "--source", action="append", metavar="PHOTO", help="the donor; may be repeated"
+    )
+    parser.add_argument(
+        "--label",
+        choices=["none"],
+        help="leave the label out as the report asks; a report alone cannot",
+    )
+    parser.add_argument(
+        "--consent",
+        choices=["self", "given", "public-domain", "synthetic"],
+        help="whose face the donor's is; asked once per identity",
+    )
+
+
+def add_report(group: argparse._ArgumentGroup) -> None:
+    """Add ``--report`` to a command that makes an output."""
+    group.add_argument(
+        "--report",
+        metavar="FILE",
+        help="write what `masquerade rerun` needs, paths included; a folder for many targets",
+    )
+
+
+def add_signing(parser: Parser, add_common: Callable[[argparse.ArgumentParser], None]) -> None:
+    """Add the actions of ``masquerade signing``.
+
+    Args:
+        parser: of the command.
+        add_common: adds what every command has.
+    """
+    actions = parser.add_subparsers(
+        dest="action", metavar="ACTION", title="actions", required=True, parser_class=Parser
+    )
+    add_common(actions.add_parser("show", help="say who signs outputs, and until when"))
+    bring = actions.add_parser("bring", help="sign with a certificate of yours from now on")
+    bring.add_argument("chain", metavar="CHAIN", help="PEM: the leaf, then its authorities")
+    bring.add_argument("key", metavar="KEY", help="PEM: the leaf's key (P-256, no password)")
+    bring.add_argument(
+        "--timestamp",
+        metavar="URL",
+        help="ask this authority (RFC 3161) for the time of every signature; needs the network",
+    )
+    add_common(bring)
+    add_common(actions.add_parser("own", help="sign with this installation's identity again"))
+    add_common(
+        actions.add_parser("renew", help="make a new identity, such as after its key was stolen")
+    )
