@@ -46,10 +46,10 @@ def test_several_providers_are_handed_on_and_one_that_is_missing_is_an_error(tmp
     found = words("-s a.jpg -t b.jpg -o c.jpg --execution-provider cuda cpu --allow-fallback")
     assert found[found.index("--execution-provider") + 1] == "cuda,cpu"
     assert found[-1] == "--allow-fallback"
-    photo = str(ROOT / "tests/media/mona_lisa.jpg")
+    photo = ROOT / "tests/media/mona_lisa.jpg"
+    line = f"-s '{photo}' -t '{photo}' -o out.png --execution-provider cuda cpu"
     done = subprocess.run(
-        [sys.executable, str(ROOT / "run.py"), "-s", photo, "-t", photo, "-o", "out.png"]
-        + ["--execution-provider", "cuda", "cpu"],
+        [sys.executable, str(ROOT / "run.py"), *split(line)],
         capture_output=True,
         text=True,
         check=False,
