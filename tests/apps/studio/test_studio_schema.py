@@ -71,3 +71,12 @@ def test_every_answer_is_described(app, mode):
             attack()
         except Unsatisfiable:
             assert mode is GenerationMode.NEGATIVE, operation.label
+
+
+def test_every_operation_has_a_name_and_a_summary(app):
+    operations = operations_of(app)
+    names = [operation.definition.raw["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    for operation in operations:
+        assert operation.definition.raw["summary"], operation.label
+        assert operation.definition.raw["description"], operation.label

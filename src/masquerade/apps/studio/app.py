@@ -81,6 +81,7 @@ def create_app(config: StudioConfig, services: Services | None = None) -> FastAP
         openapi_url=f"{API_PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
         telemetry=_NO_TELEMETRY,
     )
     app.state.services = opened
@@ -106,5 +107,5 @@ class _App(FastAPI):
 async def _sweep(services: Services) -> None:
     while True:
         await asyncio.sleep(_SWEEP_S)
-        await asyncio.to_thread(services.uploads.sweep)
+        await asyncio.to_thread(services.sweep)
         await asyncio.to_thread(services.rooms.sweep)

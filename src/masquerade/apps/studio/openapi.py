@@ -7,12 +7,13 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.responses import HTMLResponse, Response
 
 from masquerade._version import __version__
 from masquerade.apps.studio.problems import Problem
 
-__all__ = ["describe", "router"]
+__all__ = ["describe", "operation_id", "router"]
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,6 +35,12 @@ code { font-size: .95em }
 dt { margin-top: 1rem }
 dd { margin-left: 1.5rem }
 """
+
+
+def operation_id(route: APIRoute) -> str:
+    """A short name of a route that no other has, for programs that make a client of it."""
+    group = str(route.tags[0]) if route.tags else "other"
+    return f"{group}.{route.name}"
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

@@ -37,7 +37,6 @@ _PERMISSIONS = ", ".join(
         "payment=()",
         "usb=()",
         "serial=()",
-        "bluetooth=()",
     )
 )
 
