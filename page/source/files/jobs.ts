@@ -17,8 +17,7 @@ function put(changed: readonly Job[]): void {
 
 export async function loadJobs(): Promise<void> {
   try {
-    const answer = await get<Job[] | { jobs: Job[] }>("/jobs?limit=100");
-    jobs.value = Array.isArray(answer) ? answer : answer.jobs;
+    jobs.value = await get<Job[]>("/jobs?limit=100");
   } catch (error) {
     complain(error);
   }
@@ -27,16 +26,13 @@ export async function loadJobs(): Promise<void> {
 /** Hears of changes until the function that is returned is called. */
 export function followJobs(): () => void {
   const events = new EventSource(`${API}/jobs/events`);
-  const hear = (event: MessageEvent<string>): void => {
-    const found = JSON.parse(event.data) as Job | Job[] | { removed?: string; id?: string };
-    if (Array.isArray(found)) return put(found);
-    if ("state" in found) return put([found]);
-    const gone = ("removed" in found && found.removed) || found.id;
-    jobs.value = (jobs.value ?? []).filter((job) => job.id !== gone);
-  };
-  for (const kind of ["message", "job", "jobs", "removed"]) {
-    events.addEventListener(kind, hear as EventListener);
-  }
+  events.addEventListener("job", (event: MessageEvent<string>) => {
+    put([JSON.parse(event.data) as Job]);
+  });
+  events.addEventListener("gone", (event: MessageEvent<string>) => {
+    const { id } = JSON.parse(event.data) as { id: string };
+    jobs.value = (jobs.value ?? []).filter((job) => job.id !== id);
+  });
   events.onopen = () => void loadJobs();
   return () => events.close();
 }
@@ -49,8 +45,7 @@ export async function begin(targets: readonly Target[]): Promise<void> {
     const common = asked(draft.value, group[0]);
     if (!group.length || !common) continue;
     const ids = group.map((target) => target.id);
-    const made = await post<Job | Job[]>("/jobs", { targets: ids, ...common, video: null });
-    put(Array.isArray(made) ? made : [made]);
+    put(await post<Job[]>("/jobs", { targets: ids, ...common, video: null }));
     forget(ids);
   }
 }

@@ -22,6 +22,10 @@ export function ModelList(): JSX.Element {
   const [asked, setAsked] = useState<Model | null>(null);
   useEffect(() => void loadModels(), []);
   const roles = [...new Set(all.map((model) => model.role))];
+  const of = (role: string): Model[] =>
+    all
+      .filter((model) => model.role === role)
+      .sort((a, b) => Number(b.installed) - Number(a.installed));
   const fetch = (model: Model): void => {
     if (model.accepted) void pull(model.name);
     else setAsked(model);
@@ -30,16 +34,16 @@ export function ModelList(): JSX.Element {
     <section class="card models" aria-labelledby="models-title">
       <h2 id="models-title">{say("models.title")}</h2>
       {roles.map((role) => (
-        <section key={role} aria-label={roleName(role)}>
-          <h3>{roleName(role)}</h3>
+        <details key={role} class="group" open={of(role).some((model) => model.installed)}>
+          <summary>
+            {roleName(role)} <span class="count">{number(of(role).length)}</span>
+          </summary>
           <ul class="model-list">
-            {all
-              .filter((model) => model.role === role)
-              .map((model) => (
-                <Row key={model.name} model={model} onFetch={() => fetch(model)} />
-              ))}
+            {of(role).map((model) => (
+              <Row key={model.name} model={model} onFetch={() => fetch(model)} />
+            ))}
           </ul>
-        </section>
+        </details>
       ))}
       {asked && <LicenceQuestion model={asked} onClose={() => setAsked(null)} />}
     </section>
@@ -52,7 +56,7 @@ function Row({ model, onFetch }: { model: Model; onFetch: () => void }): JSX.Ele
   return (
     <li class="model">
       <div class="model-name">
-        <strong>{model.name}</strong>
+        <strong title={model.name}>{model.title}</strong>
         <span class={model.commercial ? "tag" : "tag warn"}>
           {model.licence}
           {!model.commercial && ` · ${say("models.not_commercial")}`}
@@ -110,13 +114,11 @@ function LicenceQuestion({ model, onClose }: { model: Model; onClose: () => void
     <Dialog title={say("licence.title", { name: model.name })} onClose={onClose}>
       <p>{say("licence.text", { licence: model.licence })}</p>
       {!model.commercial && <p class="alarm">{say("licence.not_commercial")}</p>}
-      {model.licence_text_url && (
-        <p>
-          <a href={model.licence_text_url} target="_blank" rel="noopener noreferrer">
-            {say("licence.read")}
-          </a>
-        </p>
-      )}
+      <p>
+        <a href={model.licence_text_url} target="_blank" rel="noopener noreferrer">
+          {say("licence.read")}
+        </a>
+      </p>
       <div class="row">
         <Button kind="main" onPress={() => void accept()}>
           {say("licence.accept")}

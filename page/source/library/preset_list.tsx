@@ -41,7 +41,7 @@ function summary(preset: Preset): string {
 function Row({ preset }: { preset: Preset }): JSX.Element {
   const { name } = preset;
   const use = (): void => {
-    replaceSettings(preset.settings);
+    replaceSettings(preset.settings, preset.live);
     tell(say("presets.used", { name: presetName(name) }));
   };
   const keep = async (): Promise<void> =>

@@ -40,7 +40,7 @@ export function Controls(): JSX.Element {
       />
       <SettingsPanel settings={settings} onChange={changeSetting} />
       <Sinks />
-      <SettingsFile settings={settings} onSettings={replaceSettings} />
+      <SettingsFile settings={settings} live={preset} onSettings={replaceSettings} />
     </section>
   );
 }

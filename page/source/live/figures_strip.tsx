@@ -56,6 +56,9 @@ export function FiguresStrip(): JSX.Element | null {
   );
 }
 
+/** Share of the bar below which a step's name does not fit. */
+const LEGIBLE = 0.09;
+
 /** How long each step takes, as parts of one bar. */
 function Stages({ stages }: { stages: [string, number][] }): JSX.Element | null {
   const total = stages.reduce((sum, [, ms]) => sum + ms, 0);
@@ -65,9 +68,11 @@ function Stages({ stages }: { stages: [string, number][] }): JSX.Element | null 
     <ul class="stages" aria-label={say("figures.stages")}>
       {stages.map(([name, ms]) => (
         <li key={name} style={{ flexGrow: ms }} title={`${named(name)} ${number(ms, 1)}`}>
-          <span>
-            {named(name)} {number(ms, 1)}
-          </span>
+          {ms > LEGIBLE * total && (
+            <span>
+              {named(name)} {number(ms, 1)}
+            </span>
+          )}
         </li>
       ))}
     </ul>

@@ -32,7 +32,10 @@ export const HOTKEYS: readonly Hotkey[] = [
   { keys: "?", action: "help" },
 ];
 
-const TAKES_KEYS = "input, select, textarea, dialog, summary";
+/** What needs every key itself, and what needs some. */
+const TAKES_ALL = "input:not([type=range], [type=checkbox], [type=radio]), select, textarea, dialog";
+const TAKES_MOVES = "input[type=range], input[type=radio]";
+const TAKES_SPACE = "button, a, summary, input";
 const ANYWHERE = new Set<Action>(["undo", "redo", "help"]);
 
 function pressed(event: KeyboardEvent): string {
@@ -44,8 +47,9 @@ function pressed(event: KeyboardEvent): string {
 /** Whether the element that has the keys needs this one itself. */
 function taken(target: EventTarget | null, key: string): boolean {
   if (!(target instanceof Element)) return false;
-  if (target.closest("input[type=range], input[type=checkbox]") && key.startsWith("ctrl+")) return false;
-  return Boolean(target.closest(TAKES_KEYS)) || (key === " " && Boolean(target.closest("button, a")));
+  if (target.closest(TAKES_ALL)) return true;
+  if (key === " ") return target.closest(TAKES_SPACE) !== null;
+  return key.startsWith("arrow") && target.closest(TAKES_MOVES) !== null;
 }
 
 export function listen(): void {

@@ -53,9 +53,9 @@ export function changeSetting(name: string, value: SettingValue): void {
   change({ settings: withSettings(look.value.settings, { [name]: value }) }, `setting ${name}`);
 }
 
-/** Puts all settings to those given, others to their default. */
-export function replaceSettings(settings: Settings): void {
-  change({ settings: withSettings({}, settings) }, "all settings");
+/** Puts all settings to those given, others to their default; the preset too, where it is given. */
+export function replaceSettings(settings: Settings, preset = look.value.preset): void {
+  change({ settings: withSettings({}, settings), preset }, "all settings");
 }
 
 export function setting(name: string): SettingValue | undefined {

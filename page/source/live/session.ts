@@ -29,6 +29,7 @@ export class Session {
   #undo: (() => void)[] = [];
   #wipe: number | null = null;
   #codec: CodecName = "jpeg";
+  #canvas: HTMLCanvasElement | null = null;
   #shownAt = 0;
 
   constructor() {
@@ -41,10 +42,9 @@ export class Session {
     return this.#camera;
   }
 
-  /** Gives the canvas to the thread that draws on it. */
+  /** The canvas that streams are drawn on; the first stream hands it to the thread that does. */
   canvas(canvas: HTMLCanvasElement): void {
-    const offscreen = canvas.transferControlToOffscreen();
-    this.post({ do: "canvas", canvas: offscreen }, [offscreen]);
+    this.#canvas = canvas;
   }
 
   readonly post = (message: ToWorker, transfer: Transferable[] = []): void => {
@@ -138,6 +138,8 @@ export class Session {
   #hire(): Worker {
     const worker = new Worker("live.js", { type: "module" });
     worker.onmessage = (event: MessageEvent<FromWorker>) => this.#hear(event.data);
+    const offscreen = this.#canvas?.transferControlToOffscreen();
+    if (offscreen) worker.postMessage({ do: "canvas", canvas: offscreen }, [offscreen]);
     return worker;
   }
 

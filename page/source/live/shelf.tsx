@@ -1,6 +1,7 @@
 /** The donors: pick one, drag one onto a face of the picture, or add another. */
 
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import { askWhose } from "../parts/consent_dialog";
 import { Drop } from "../parts/drop";
 import { Icon } from "../parts/icon";
@@ -55,9 +56,17 @@ function Donor({ one, chosen }: { one: Identity; chosen: boolean }): JSX.Element
   );
 }
 
+/** A donor that is gone cannot be worn; the first one takes its place, and so does a lone one. */
+function keepDonor(): void {
+  const all = identities.value;
+  if (!all || all.some((one) => one.id === look.value.donor)) return;
+  look.change({ donor: all[0]?.id ?? null });
+}
+
 export function Shelf(): JSX.Element {
   const all = useStore(identities);
   const donor = usePart(look, (value) => value.donor);
+  useEffect(keepDonor, [all]);
   return (
     <section class="card shelf" aria-labelledby="shelf-title">
       <h2 id="shelf-title">{say("shelf.title")}</h2>

@@ -75,7 +75,7 @@ function ConsentDialog({ files, done }: Question): JSX.Element {
       <p>{say("consent.text")}</p>
       <div class="consent-answers">
         {BASES.map((basis) => (
-          <button key={basis} type="button" disabled={busy} onClick={() => void answer(basis)}>
+          <button key={basis} type="button" data-first={basis === BASES[0]} disabled={busy} onClick={() => void answer(basis)}>
             {say(`consent.${basis}`)}
           </button>
         ))}

@@ -1,4 +1,7 @@
-/** A question or a message over the page. Escape and a press beside it close it. */
+/**
+ * A question or a message over the page. Escape and a press beside it close it. Keys begin at the
+ * element that has `data-first`, else at the button that closes it.
+ */
 
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
@@ -18,6 +21,7 @@ export function Dialog({ title, onClose, children, wide }: DialogFields): JSX.El
   useEffect(() => {
     const before = document.activeElement;
     dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };

@@ -8,7 +8,15 @@ import { known, say } from "../text/translate";
 import { Choice, type Option, Several, Slider, Switch, Text } from "./inputs";
 
 const MOST_STEPS = 400;
-const ROLE: Record<string, string> = { model: "swapper", enhancer: "enhancer", detector: "detector" };
+/** Settings that name models, and the role of those. */
+const ROLE: Record<string, string> = {
+  model: "swapper",
+  enhancer: "enhancer",
+  detector: "detector",
+  landmarker: "landmarker",
+  masker: "masker",
+  enhance_frame: "upscaler",
+};
 
 export function settingName(field: SettingField): string {
   const key = `setting.${field.name}`;

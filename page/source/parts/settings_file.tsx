@@ -25,10 +25,12 @@ export const presetName = (name: string): string =>
 
 interface FileFields {
   settings: Settings;
-  onSettings: (settings: Settings) => void;
+  /** Which of the built-in presets a live stream works by. */
+  live?: string;
+  onSettings: (settings: Settings, live?: string) => void;
 }
 
-export function SettingsFile({ settings, onSettings }: FileFields): JSX.Element {
+export function SettingsFile({ settings, live, onSettings }: FileFields): JSX.Element {
   const input = useRef<HTMLInputElement>(null);
   const found = useStore(presets);
   const [name, setName] = useState("");
@@ -41,7 +43,7 @@ export function SettingsFile({ settings, onSettings }: FileFields): JSX.Element 
     tell(say("toml.read"));
   };
   const keep = trying(async () => {
-    await post("/presets", { name, settings });
+    await post("/presets", { name, settings, live: live ?? "balanced" });
     setName("");
     await loadPresets();
     tell(say("presets.kept", { name }));
@@ -72,7 +74,7 @@ export function SettingsFile({ settings, onSettings }: FileFields): JSX.Element 
       </div>
       <div class="row presets">
         {found.map((preset) => (
-          <Button key={preset.name} kind="quiet" onPress={() => onSettings(preset.settings)}>
+          <Button key={preset.name} kind="quiet" onPress={() => onSettings(preset.settings, preset.live)}>
             {presetName(preset.name)}
           </Button>
         ))}

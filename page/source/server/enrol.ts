@@ -4,7 +4,7 @@ import { loadIdentities } from "./data";
 import { post, upload } from "./request";
 import type { Basis, Identity, Upload } from "./types";
 
-export const PHOTOS = "image/jpeg,image/png,image/webp,image/bmp,image/tiff,image/avif,.mqid";
+export const PHOTOS = "image/jpeg,image/png,image/webp,image/bmp,image/tiff,image/avif";
 
 /** Uploads photos at once, while the person is still being asked about them. */
 export function sendPhotos(files: readonly File[], progress: (share: number) => void): Promise<string[]> {
@@ -28,5 +28,5 @@ export async function enrol(name: string, uploads: string[], consent: Basis): Pr
 /** What a photo's file name says about who it shows. */
 export function nameOf(file: File): string {
   const words = file.name.replace(/\.\w+$/, "").replace(/[_-]+/g, " ").trim();
-  return (words.charAt(0).toUpperCase() + words.slice(1)).slice(0, 60) || "?";
+  return words.replace(/(^|\s)\p{L}/gu, (letter) => letter.toUpperCase()).slice(0, 60) || "?";
 }

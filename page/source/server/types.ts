@@ -81,9 +81,10 @@ export interface FoundFaces {
 
 export interface Model {
   name: string;
+  title: string;
   role: string;
   licence: string;
-  licence_text_url: string | null;
+  licence_text_url: string;
   commercial: boolean;
   installed: boolean;
   precisions: string[];
@@ -105,6 +106,8 @@ export interface Task {
 
 export interface Preset {
   name: string;
+  /** How a live stream trades quality for speed: one of the built-in presets. */
+  live: string;
   settings: Settings;
   built_in: boolean;
 }

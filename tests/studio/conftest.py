@@ -1,0 +1,90 @@
+"""One studio and one browser for all tests of the page; each test has a context of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from page_harness import (
+    _QUIET_FLAGS,
+    CHROMIUM,
+    StudioProcess,
+    Visit,
+    studio_process,
+    write_camera,
+    write_photo,
+)
+
+if not Path(CHROMIUM).exists():
+    collect_ignore_glob = ["test_page_[!bt]*.py"]
+
+Visitor = Callable[..., Visit]
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("photos")
+    return {name: write_photo(name, folder / f"{name}.jpg") for name in ("mona_lisa", "astronaut")}
+
+
+@pytest.fixture(scope="session")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+    with studio_process(tmp_path_factory.mktemp("home")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    camera = write_camera(tmp_path_factory.mktemp("camera") / "puppet.mjpeg")
+    flags = [
+        *_QUIET_FLAGS,
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={camera}",
+    ]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Any, studio: StudioProcess) -> Iterator[Visitor]:
+    """Opens visits; at the end none of them may have complained in its console."""
+    contexts, visits = [], []
+
+    def make(at: StudioProcess | None = None, **options: Any) -> Visit:
+        options = {
+            "viewport": {"width": 1280, "height": 800},
+            "locale": "en-GB",
+            "reduced_motion": "reduce",
+            **options,
+        }
+        context = browser.new_context(**options)
+        context.set_default_timeout(30_000)
+        contexts.append(context)
+        visits.append(Visit(context.new_page(), at or studio))
+        return visits[-1]
+
+    yield make
+    complaints = [complaint for one in visits for complaint in one.complaints]
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+@pytest.fixture(scope="session")
+def donor(studio: StudioProcess, photos: dict[str, Path]) -> str:
+    """The id of an identity on the shelf."""
+    import httpx
+
+    headers = {"Authorization": f"Bearer {studio.token}"}
+    with httpx.Client(base_url=f"{studio.root}/api/v1", headers=headers, timeout=60) as client:
+        sent = client.post("/uploads", files={"file": photos["mona_lisa"].open("rb")}).json()
+        wanted = {"name": "Mona Lisa", "uploads": [sent["id"]], "consent": "public-domain"}
+        made: str = client.post("/identities", json=wanted).json()["id"]
+    return made

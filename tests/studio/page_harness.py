@@ -1,0 +1,141 @@
+"""A studio as a process of its own, and a real browser with a camera that shows the puppet."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import as_file
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+from masquerade.media.puppet import bundled_photo, demo_source
+
+CHROMIUM = "/usr/bin/chromium"
+PAGE = Path(__file__).parents[2] / "src/masquerade/apps/studio/page"
+PATIENCE_S = 60.0
+_FRAMES = 60
+_QUIET_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+)
+# Chromium knows no such feature; the header is for browsers that do.
+_HARMLESS = re.compile(r"Permissions-Policy header|ERR_CONNECTION_REFUSED|WebSocket connection to")
+
+
+def write_camera(path: Path) -> Path:
+    """Two seconds of the puppet as Motion JPEG, which Chromium plays in a circle as its camera."""
+    source, _donor = demo_source(seconds=_FRAMES / 30, rate=30)
+    with path.open("wb") as file:
+        for frame in source:
+            done, jpeg = cv2.imencode(".jpg", frame.pixels, (cv2.IMWRITE_JPEG_QUALITY, 85))
+            assert done
+            file.write(jpeg.tobytes())
+    return path
+
+
+def write_photo(name: Any, path: Path) -> Path:
+    """A portrait of the public domain as a file."""
+    with as_file(bundled_photo(name)) as found:
+        path.write_bytes(found.read_bytes())
+    return path
+
+
+@dataclass
+class StudioProcess:
+    """A running ``masquerade studio``."""
+
+    process: subprocess.Popen[str]
+    link: str
+    home: Path
+
+    @property
+    def root(self) -> str:
+        return self.link.partition("/?")[0]
+
+    @property
+    def token(self) -> str:
+        return self.link.partition("token=")[2]
+
+
+@contextmanager
+def studio_process(home: Path, port: int = 0, *options: str) -> Iterator[StudioProcess]:
+    """A studio that ends with the block; it must end in peace."""
+    command = [sys.executable, "-m", "masquerade", "studio", "--port", str(port), *options]
+    environment = {**os.environ, "MASQUERADE_HOME": str(home)}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if found := re.search(r"https?://\S+token=\S+", line):
+                yield StudioProcess(process, found[0], home)
+                break
+        else:
+            pytest.fail(f"the studio did not start: {process.wait(5)}")
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+
+
+def wait_until(what: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
+    """Asks again and again; the policy of the page forbids what Playwright would evaluate itself."""
+    end_s = time.monotonic() + patience_s
+    while not (found := what()):
+        assert time.monotonic() < end_s, "it did not happen in time"
+        time.sleep(0.03)
+    return found
+
+
+@dataclass
+class Visit:
+    """A page of the studio in a browser context of its own."""
+
+    page: Any
+    studio: StudioProcess
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._hear)
+
+    def _hear(self, message: Any) -> None:
+        if message.type in {"error", "warning"} and not _HARMLESS.search(message.text):
+            self.complaints.append(message.text)
+
+    def open(self, name: str = "live") -> Any:
+        """Enter by the link, then go to one of the pages."""
+        self.page.goto(self.studio.link)
+        self.page.goto(f"{self.studio.root}/#/{name}")
+        self.page.wait_for_selector(f"main.{name}-page:not([hidden])")
+        self.page.wait_for_load_state("networkidle") if name == "library" else None
+        return self.page
+
+    def latency(self) -> dict[str, Any]:
+        """What the page measures itself."""
+        found: dict[str, Any] = self.page.evaluate("masquerade.latency()")
+        return found
+
+    def api(self, method: str, path: str, **options: Any) -> Any:
+        """Ask the interface with the cookie of this browser."""
+        url = f"{self.studio.root}/api/v1{path}"
+        answer = self.page.request.fetch(url, method=method, **options)
+        assert answer.ok, (answer.status, answer.text())
+        return answer.json() if answer.body() else None
