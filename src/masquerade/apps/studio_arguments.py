@@ -94,6 +94,20 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         default=24 * 3600.0,
         help="delete uploads that nobody used for this long (24:00:00)",
     )
+    group.add_argument(
+        "--jobs",
+        type=number(1, 64, int),
+        metavar="N",
+        default=1,
+        help="files of the queue that are swapped at the same time (1)",
+    )
+    group.add_argument(
+        "--keep-jobs",
+        type=seconds,
+        metavar="TIME",
+        default=7 * 24 * 3600.0,
+        help="delete jobs and their files this long after they ended (168:00:00)",
+    )
 
 
 def _gigabytes(text: str) -> int:
@@ -102,4 +116,5 @@ def _gigabytes(text: str) -> int:
     >>> _gigabytes("0.5")
     536870912
     """
-    return round(number(0.001, 1024)(text) * _GB)
+    size: float = number(0.001, 1024)(text)
+    return round(size * _GB)

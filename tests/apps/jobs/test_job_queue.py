@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -79,6 +81,27 @@ def test_a_folder_that_is_gone_fails_the_job_with_a_sentence(queue, film, mona, 
     failed = wait_for(queue, job, lambda job: job.state == "failed")
     assert isinstance(failed.failure.as_error(), OutputError)
     assert "There is no folder" in failed.failure.message
+
+
+_SMALL_DISK = """
+import resource, sys
+from masquerade.apps.jobs.worker import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
+sys.exit(main([sys.argv[1], "--idle", "0"]))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of a process are POSIX")
+def test_a_disk_that_takes_no_more_fails_the_job_and_leaves_nothing(tmp_path, film, mona):
+    with JobQueue(tmp_path / "jobs", workers=0) as queue:
+        job = submit(queue, film, mona, video={"quality": 100})
+        command = [sys.executable, "-c", _SMALL_DISK, str(queue.store.path)]
+        with subprocess.Popen(command, stdin=subprocess.PIPE) as worker:
+            assert worker.wait(PATIENCE_S) == 0
+        failed = queue.store.get(job.id)
+    assert failed.state == "failed"
+    assert isinstance(failed.failure.as_error(), OutputError), failed.failure
+    assert not any(failed.spec.output.parent.iterdir())
 
 
 def test_listeners_hear_of_changes(queue, tmp_path):

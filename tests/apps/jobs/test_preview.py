@@ -123,6 +123,25 @@ def test_engines_are_kept_while_they_are_used_and_closed_then(astronaut, mona, p
     assert all(engine._closed for engine in made.values())
 
 
+def test_memory_is_given_back_while_nobody_asks(astronaut, mona):
+    now, made = [0.0], []
+
+    def make() -> Engine:
+        made.append(Engine(mona))
+        return made[-1]
+
+    with Previewer(clock=lambda: now[0]) as previewer:
+        previewer.swapped(astronaut, 0, "key", make)
+        now[0] = 99.0
+        previewer.rest(100.0)
+        assert not made[0]._closed
+        now[0] = 100.0
+        previewer.rest(100.0)
+        assert made[0]._closed
+        previewer.swapped(astronaut, 0, "key", make)
+        assert len(made) == 2
+
+
 def test_faces_are_told_from_left_to_right_and_are_found_in_their_cuttings(two_people):
     pixels = read_image(two_people).pixels
     left, right = find_faces(pixels)

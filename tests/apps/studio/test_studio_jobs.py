@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 
 import numpy as np
@@ -180,3 +181,27 @@ def test_events_go_on_where_a_browser_left_off_and_end_with_the_studio(configure
         with studio.events(headers={"Last-Event-ID": str(number)}) as last:
             pass
     assert last.get(timeout=PATIENCE_S) is None
+
+
+def test_a_donor_that_is_deleted_before_its_turn_is_missed_by_name(configure, film, mona):
+    config = configure(limits=Limits(jobs_at_a_time=0))
+    with client_at(config) as studio:
+        donor = studio.donor(mona)
+        (job,) = studio.submit([studio.upload(film)], donor)
+        studio.ask("DELETE", f"/identities/{donor}", 204)
+    with client_at(configure()) as studio:
+        failed = studio.wait_for(f"/jobs/{job}", "failed")
+    assert failed["error"]["code"] == "missing_input"
+    assert failed["error"]["detail"].startswith("The photos of Mona were deleted")
+
+
+def test_a_folder_that_is_gone_is_said_without_its_name(configure, film, mona):
+    config = configure()
+    with client_at(config) as studio:
+        target, donor = studio.upload(film), studio.donor(mona)
+        shutil.rmtree(config.folder / "jobs")
+        body = {"targets": [target], "donors": {"Mona": donor}}
+        refused = studio.ask("POST", "/jobs", 500, json=body)
+        assert refused["code"] == "output"
+        assert str(config.folder) not in refused["detail"]
+        assert studio.ask("GET", "/identities")[0]["id"] == donor

@@ -63,6 +63,8 @@ def _config(args: argparse.Namespace) -> StudioConfig:
             uploads_bytes=4 * args.max_upload,
             upload_age_s=args.keep_uploads,
             sessions=args.max_sessions,
+            jobs_at_a_time=args.jobs,
+            job_age_s=args.keep_jobs,
         ),
     )
 

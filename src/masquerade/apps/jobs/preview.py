@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from pathlib import Path
@@ -32,10 +33,14 @@ class Previewer(Closing):
 
     Args:
         limits: the largest frame that is decoded.
+        clock: seconds, monotonic.
     """
 
-    def __init__(self, limits: MediaLimits | None = None) -> None:
-        self._limits = limits
+    def __init__(
+        self, limits: MediaLimits | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._limits, self._clock = limits, clock
+        self._asked_s = clock()
         self._turn = threading.Lock()
         self._engines: OrderedDict[Hashable, Engine] = OrderedDict()
         self._frames: OrderedDict[tuple[Path, float], NDArray[np.uint8]] = OrderedDict()
@@ -67,14 +72,20 @@ class Previewer(Closing):
             pixels, _report = self._engine(key, make).swap_picture(frame, allow_no_face=True)
             return pixels
 
+    def rest(self, idle_s: float) -> None:
+        """Give everything back if nothing was asked for this many seconds."""
+        if self._clock() - self._asked_s >= idle_s:
+            self.close()
+
     def close(self) -> None:
-        """Give everything back; may be called twice."""
+        """Give everything back; may be called twice, and the next question opens it again."""
         with self._turn:
             self._frames.clear()
             while self._engines:
                 self._engines.popitem()[1].close()
 
     def _frame(self, target: Path, at_s: float) -> NDArray[np.uint8]:
+        self._asked_s = self._clock()
         place = (target, round(at_s, 3))
         if place not in self._frames:
             from masquerade.apps.jobs.frames import frame_at  # FFmpeg is opened for it

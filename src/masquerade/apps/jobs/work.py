@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from masquerade.apps.donors import make_identity
 from masquerade.apps.jobs.job import JobSpec, settings_of
 from masquerade.apps.sinks import closing_down
+from masquerade.core.errors import MissingInputError
 from masquerade.engine import Engine, Report
 from masquerade.engine.origin import state_origin
 from masquerade.media.image import read_image, write_image
@@ -40,6 +41,12 @@ def do_job(
     limits = limits or MediaLimits()
     kind = open_target(spec.target, limits=limits)
     check_output(spec.output, kind)
+    for name, files in spec.donors.items():
+        if not all(file.is_file() for file in files):
+            raise MissingInputError(
+                f"The photos of {name} were deleted before the job began; submit it anew with "
+                "another donor."
+            )
     identities = {
         name: make_identity(files, limits, name=name) for name, files in spec.donors.items()
     }

@@ -40,6 +40,7 @@ _TELL_S, _BEAT_S = 0.5, 5.0
 _GRACE_S = 5.0
 """A job that does not stop for this long, such as one that loads a network, is left by force."""
 _NICE = 15
+_STDIN = 0
 
 
 class Worker:
@@ -185,8 +186,9 @@ def main(words: list[str] | None = None) -> int:
 
 def _hear(worker: Worker) -> None:
     """End with whoever started this process: the system closes the pipe, however they ended."""
-    with contextlib.suppress(OSError, ValueError):
-        while sys.stdin.buffer.read(1):
+    # Not sys.stdin: a thread that waits in it holds a lock that Python wants when it ends.
+    with contextlib.suppress(OSError):
+        while os.read(_STDIN, 1):
             pass
     worker.stop()
 

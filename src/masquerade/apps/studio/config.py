@@ -33,6 +33,7 @@ class Limits:
         connections: open at the same time, WebSockets included.
         sessions: live sessions at the same time.
         jobs: jobs that wait or run at the same time.
+        jobs_at_a_time: of those, how many run.
         job_age_s: how long a job and its files are kept after it has ended.
     """
 
@@ -49,6 +50,7 @@ class Limits:
     connections: int = 1000
     sessions: int = 4
     jobs: int = 200
+    jobs_at_a_time: int = 1
     job_age_s: float = 7 * 24 * 3600.0
 
 

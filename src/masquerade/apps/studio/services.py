@@ -25,6 +25,9 @@ from masquerade.media.limits import MediaLimits
 
 __all__ = ["Services", "open_services"]
 
+_REST_S = 300.0
+"""How long engines of previews are kept while nobody scrubs."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
@@ -73,6 +76,11 @@ class Services:
         """Begin what runs in the background."""
         self.queue.start()
 
+    def sweep(self) -> None:
+        """Delete and give back what nobody has used for some time."""
+        self.uploads.sweep()
+        self.previewer.rest(_REST_S)
+
     def announce_end(self) -> None:
         """Let answers that go on and on, such as streams of events, come to their end."""
         self.ending.set()
@@ -107,7 +115,11 @@ def open_services(config: StudioConfig) -> Services:
         rooms=Rooms(config.limits, config.folder / "live"),
         find_donor=shelf.donor,
         shelf=shelf,
-        queue=JobQueue(config.folder / "jobs", keep_s=config.limits.job_age_s),
+        queue=JobQueue(
+            config.folder / "jobs",
+            workers=config.limits.jobs_at_a_time,
+            keep_s=config.limits.job_age_s,
+        ),
         previewer=Previewer(limits),
         presets=Presets(config.folder / "presets"),
     )
