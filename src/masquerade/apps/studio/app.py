@@ -66,18 +66,8 @@ def create_app(config: StudioConfig, services: Services | None = None) -> FastAP
     """
     opened = services or open_services(config)
 
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        opened.start()
-        sweeping = asyncio.create_task(_sweep(opened), name="studio-sweep")
-        try:
-            yield
-        finally:
-            sweeping.cancel()
-            await asyncio.to_thread(opened.close)
-
     app = _App(
-        lifespan=lifespan,
+        lifespan=_life,
         openapi_url=f"{API_PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
@@ -102,6 +92,18 @@ class _App(FastAPI):
         if scope["type"] == "http":
             send = with_security_headers(scope, send)
         await super().__call__(scope, receive, send)
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    services: Services = app.state.services
+    services.start()
+    sweeping = asyncio.create_task(_sweep(services), name="studio-sweep")
+    try:
+        yield
+    finally:
+        sweeping.cancel()
+        await asyncio.to_thread(services.close)
 
 
 async def _sweep(services: Services) -> None:

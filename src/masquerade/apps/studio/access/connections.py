@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -28,45 +28,47 @@ def limited_protocol(most: int, patience_s: float = _FIRST_REQUEST_S) -> type[as
         most: connections at the same time, WebSockets included.
         patience_s: how long the head of the first request may take.
     """
-    silent: dict[LimitedProtocol, None] = {}  # in the order in which they came
+    limits = {"most": most, "patience_s": patience_s, "silent": {}}
+    return type("LimitedProtocol", (_LimitedProtocol,), limits)
 
-    class LimitedProtocol(H11Protocol):
-        _first_request: asyncio.TimerHandle | None = None
 
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            if len(self.connections) > most and not self._make_room():
-                transport.write(_REFUSAL)
-                transport.close()
-                return
-            silent[self] = None
-            self._first_request = self.loop.call_later(patience_s, self._end_if_silent)
+class _LimitedProtocol(H11Protocol):
+    most: ClassVar[int]
+    patience_s: ClassVar[float]
+    silent: ClassVar[dict[_LimitedProtocol, None]]  # in the order in which they came
+    _first_request: asyncio.TimerHandle | None = None
 
-        def connection_lost(self, exc: Exception | None) -> None:
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        if len(self.connections) > self.most and not self._make_room():
+            transport.write(_REFUSAL)
+            transport.close()
+            return
+        self.silent[self] = None
+        self._first_request = self.loop.call_later(self.patience_s, self._end)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._has_spoken()
+        super().connection_lost(exc)
+
+    def handle_events(self) -> None:
+        super().handle_events()
+        head: Any = self.headers  # None until the first request has come
+        if head is not None:
             self._has_spoken()
-            super().connection_lost(exc)
 
-        def handle_events(self) -> None:
-            super().handle_events()
-            head: Any = self.headers  # None until the first request has come
-            if head is not None:
-                self._has_spoken()
+    def _has_spoken(self) -> None:
+        self.silent.pop(self, None)
+        if self._first_request is not None:
+            self._first_request.cancel()
+            self._first_request = None
 
-        def _has_spoken(self) -> None:
-            silent.pop(self, None)
-            if self._first_request is not None:
-                self._first_request.cancel()
-                self._first_request = None
+    def _end(self) -> None:
+        self.silent.pop(self, None)
+        self.transport.abort()
 
-        def _end_if_silent(self) -> None:
-            silent.pop(self, None)
-            self.transport.abort()
-
-        @staticmethod
-        def _make_room() -> bool:
-            for oldest in silent:
-                oldest._end_if_silent()
-                return True
-            return False
-
-    return LimitedProtocol
+    def _make_room(self) -> bool:
+        oldest = next(iter(self.silent), None)
+        if oldest is not None:
+            oldest._end()
+        return oldest is not None
