@@ -58,7 +58,10 @@ class SwappedCrop:
         back = _compose(self.matrix, np.asarray(cv2.invertAffineTransform(matrix)))
         drawn, cover = self._drawn(back, size)
         pixels = target.copy()
-        blend(pixels, Patch(-1, (0, 0, size, size), drawn, cover))
+        x, y, width, height = cv2.boundingRect(cover)
+        part = slice(y, y + height), slice(x, x + width)
+        if width:
+            blend(pixels, Patch(-1, (x, y, x + width, y + height), drawn[part], cover[part]))
         cover = combine(cover, box_mask(size, _EDGE, 0.0))
         return SwappedCrop(pixels, target, cover, matrix)
 
