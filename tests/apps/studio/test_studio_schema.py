@@ -5,6 +5,8 @@ Every route of every router is here, since the description is that of the whole 
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -19,7 +21,15 @@ from masquerade.apps.studio.config import Limits, StudioConfig
 _PLENTY = Limits(
     requests_per_s=1e6, request_burst=10**6, all_requests_per_s=1e6, all_request_burst=10**6
 )
-_EXAMPLES = 12
+_ATTACK = settings(
+    max_examples=6,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+    database=None,
+    derandomize=True,
+)
+PORTRAIT = Path(__file__).parents[2] / "media" / "mona_lisa.jpg"
 # Some of what fits the description makes no sense, such as an id of nothing; and what is added to
 # a request is ignored, so that old servers understand new clients.
 _EXCLUDED = [positive_data_acceptance, negative_data_rejection]
@@ -50,14 +60,7 @@ def test_every_answer_is_described(app, mode):
     for operation in operations:
 
         @given(case=operation.as_strategy(generation_mode=mode))
-        @settings(
-            max_examples=_EXAMPLES,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-            database=None,
-            derandomize=True,
-        )
+        @_ATTACK
         def attack(case):
             response = case.call(headers=BEARER)
             assert response.status_code < 500, (case.operation.label, response.text)
@@ -71,6 +74,34 @@ def test_every_answer_is_described(app, mode):
             attack()
         except Unsatisfiable:
             assert mode is GenerationMode.NEGATIVE, operation.label
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_what_is_asked_of_a_real_upload_is_answered(app, mode):
+    """As above, with the id of an upload that is there: most answers are no refusals then."""
+    with app.state.services.uploads.begin("lisa.jpg") as arrival:
+        arrival.write(PORTRAIT.read_bytes())
+        upload_id = arrival.finish().id
+    operations = [
+        operation
+        for operation in operations_of(app)
+        if "{upload_id}" in operation.path and operation.method == "get"
+    ]
+    assert len(operations) >= 4
+    statuses = set()
+    for operation in operations:
+
+        @given(case=operation.as_strategy(generation_mode=mode))
+        @_ATTACK
+        def attack(case):
+            case.path_parameters = {"upload_id": upload_id}
+            response = case.call(headers=BEARER)
+            statuses.add(response.status_code)
+            assert response.status_code < 500, (case.operation.label, response.text)
+            case.validate_response(response, excluded_checks=_EXCLUDED)
+
+        attack()
+    assert 200 in statuses
 
 
 def test_every_operation_has_a_name_and_a_summary(app):
