@@ -92,7 +92,7 @@ class PushedSource(Closing):
         self._news = threading.Condition()
         self._waiting: deque[Pushed] = deque()
         self._bytes = 0
-        self._sounds: deque[tuple[bytes, float]] = deque(maxlen=_SOUNDS_WAITING)
+        self._sounds: deque[tuple[bytes, float, float]] = deque(maxlen=_SOUNDS_WAITING)
         self._tickets: deque[tuple[int, Ticket]] = deque(maxlen=_TICKETS)
         self._begun_s = self._arrived_s = time.perf_counter()
         self._closed = False
@@ -129,7 +129,8 @@ class PushedSource(Closing):
             self._waiting.append(pushed)
             self._bytes += size
             self._arrived_s = pushed.arrived_s
-            self._sender.arrives(stamp_ms / 1000, pushed.arrived_s)
+            if isinstance(data, bytes):  # WebRTC has a clock of its own
+                self._sender.arrives(stamp_ms / 1000, pushed.arrived_s)
             self._news.notify_all()
 
     def switch(self, codec: Codec) -> None:
@@ -156,7 +157,7 @@ class PushedSource(Closing):
                 "samples, 20 ms of them at a time."
             )
         if self.sound is not None and samples:
-            self._sounds.append((samples, _checked(stamp_ms)))
+            self._sounds.append((samples, _checked(stamp_ms), time.perf_counter()))
 
     def silent_s(self) -> float:
         """Seconds since the last picture came, or since the beginning."""
@@ -225,10 +226,11 @@ class PushedSource(Closing):
     def _hear(self) -> None:
         """Place on the pictures' clock what was heard since the last picture."""
         while self.sound is not None and self._clock.origin_s is not None and self._sounds:
-            samples, stamp_ms = self._sounds.popleft()
+            samples, stamp_ms, arrived_s = self._sounds.popleft()
             moment_s = self._sender.sound_moment(stamp_ms / 1000)
-            if moment_s is not None:
-                self.sound.feed(_audio(samples), moment_s - self._clock.origin_s)
+            if moment_s is None:  # what has just come began as long ago as it lasts
+                moment_s = arrived_s - len(samples) / 2 / _SOUND_RATE
+            self.sound.feed(_audio(samples), moment_s - self._clock.origin_s)
 
 
 def _checked(stamp_ms: float) -> float:

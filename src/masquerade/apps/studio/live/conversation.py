@@ -147,6 +147,8 @@ class Conversation:
         if media.kind == "sound":
             pushed.push_sound(media.data, media.stamp_ms)
             return
+        if pushed.codec == "frames":
+            return  # it was on its way when WebRTC took over
         if media.codec != pushed.codec:
             raise InputError(f"Pictures are to come as {pushed.codec}; see docs/studio-api.md.")
         pushed.push(media.data, media.number, media.stamp_ms, key=media.key)
@@ -231,6 +233,7 @@ class Conversation:
                 await self._socket.close(code, reason[:_MOST_REASON])
 
     async def _leave(self, room: Room, reason: str) -> None:
+        await room.webrtc.hang_up()
         error, recording = await self._in_thread(room.close)
         self._rooms.leave(room)
         if error is not None:

@@ -81,6 +81,12 @@ async def run_errand(room: Room, errand: Any, in_thread: InThread) -> None:
             return
         case said.Pause():
             await in_thread(lambda: room.pause(on=errand.on))
+        case said.Offer():
+            room.outbox.say("answer", sdp=await room.webrtc.take_offer(errand.sdp, in_thread))
+            return
+        case said.Candidate():
+            await room.webrtc.take_candidate(errand)
+            return
         case said.Snapshot():
             made = await in_thread(room.snapshot)
             room.outbox.say("snapshot", id=made.id, bytes=made.bytes)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from masquerade.apps.settings_file import checked_changes
 from masquerade.apps.studio.ids import new_id
+from masquerade.apps.studio.live.by_webrtc import WEBRTC, WebRtcLink
 from masquerade.apps.studio.live.casting import Casting, FindDonor
 from masquerade.apps.studio.live.switchboard import Switchboard
 from masquerade.core.errors import MasqueradeError, SettingsError
@@ -86,10 +87,12 @@ class Room:
         self._casting: Casting | None = None
         self._output = coding_of(wish.output)
         self._preset: str = wish.preset
+        self._by_socket = True
         self._held = ExitStack()
         self._closing = threading.Lock()
         self.outbox = Outbox(loop, self._stamp_ms, lambda: self.casting.ids)
         self.source: OpenSource | None = None
+        self.webrtc = WebRtcLink(self)
 
     # The session's life
 
@@ -165,6 +168,12 @@ class Room:
         return self._casting
 
     @property
+    def size_wh(self) -> tuple[int, int]:
+        """Width and height of the pictures."""
+        assert self.source is not None
+        return self.source.view.info.size_wh
+
+    @property
     def pushed(self) -> PushedSource | None:
         """Where the client's own pictures go; None for sources of the host."""
         return None if self.source is None else self.source.pushed
@@ -215,7 +224,13 @@ class Room:
     def change_output(self, wish: OutputWish) -> None:
         """Send pictures otherwise. Raises SettingsError."""
         self._output = coding_of(wish)
-        self.sink.change(self._output)
+        self.send_pictures(by_socket=self._by_socket)
+
+    def send_pictures(self, *, by_socket: bool) -> None:
+        """Send pictures by the WebSocket, or there only where the faces are."""
+        self._by_socket = by_socket
+        silent = replace(self._output, codec="none", original=False)
+        self.sink.change(self._output if by_socket else silent)
 
     def change_preset(self, name: str) -> None:
         """Let the governor work by another preset."""
@@ -261,7 +276,7 @@ class Room:
                 "error": state.error,
             }
             for state in self.session.statistics().sinks
-            if state.name != PAGE
+            if state.name not in (PAGE, WEBRTC)
         ]
 
     def _disclosure(self) -> Disclosure:
