@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from masquerade.core.errors import RuntimeSetupError
 
 if TYPE_CHECKING:
-    import av
-
     from masquerade.apps.studio.live.errands import InThread
     from masquerade.apps.studio.live.messages import Candidate
     from masquerade.apps.studio.live.room import Room
@@ -73,7 +71,7 @@ class WebRtcLink:
         if peer is not None:
             await peer.close()
 
-    def _take(self, frame: av.VideoFrame, stamp_ms: float) -> None:
+    def _take(self, frame: Any, stamp_ms: float) -> None:
         pushed = self._room.pushed
         if pushed is None:
             return
