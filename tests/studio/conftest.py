@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from page_harness import (
-    _QUIET_FLAGS,
     CHROMIUM,
+    QUIET_FLAGS,
     StudioProcess,
     Visit,
+    Visitor,
     studio_process,
     write_camera,
+    write_film,
     write_photo,
 )
 
 if not Path(CHROMIUM).exists():
     collect_ignore_glob = ["test_page_[!bt]*.py"]
 
-Visitor = Callable[..., Visit]
-
 
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("photos")
     return {name: write_photo(name, folder / f"{name}.jpg") for name in ("mona_lisa", "astronaut")}
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_film(tmp_path_factory.mktemp("film") / "puppet.mp4")
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +46,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     camera = write_camera(tmp_path_factory.mktemp("camera") / "puppet.mjpeg")
     flags = [
-        *_QUIET_FLAGS,
+        *QUIET_FLAGS,
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={camera}",

@@ -15,6 +15,7 @@ from importlib.resources import as_file
 from pathlib import Path
 from typing import Any
 
+import av
 import cv2
 import pytest
 
@@ -24,7 +25,7 @@ CHROMIUM = "/usr/bin/chromium"
 PAGE = Path(__file__).parents[2] / "src/masquerade/apps/studio/page"
 PATIENCE_S = 60.0
 _FRAMES = 60
-_QUIET_FLAGS = (
+QUIET_FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -43,6 +44,18 @@ def write_camera(path: Path) -> Path:
             done, jpeg = cv2.imencode(".jpg", frame.pixels, (cv2.IMWRITE_JPEG_QUALITY, 85))
             assert done
             file.write(jpeg.tobytes())
+    return path
+
+
+def write_film(path: Path, frames: int = _FRAMES) -> Path:
+    """The same as a video file."""
+    source, _donor = demo_source(seconds=frames / 30, rate=30)
+    with av.open(str(path), "w") as file:
+        stream = file.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        for frame in source:
+            file.mux(stream.encode(av.VideoFrame.from_ndarray(frame.pixels, "bgr24")))
+        file.mux(stream.encode())
     return path
 
 
@@ -96,7 +109,7 @@ def studio_process(home: Path, port: int = 0, *options: str) -> Iterator[StudioP
 
 
 def wait_until(what: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
-    """Asks again and again; the policy of the page forbids what Playwright would evaluate itself."""
+    """Asks again and again: the page's policy forbids what Playwright would evaluate itself."""
     end_s = time.monotonic() + patience_s
     while not (found := what()):
         assert time.monotonic() < end_s, "it did not happen in time"
@@ -139,3 +152,7 @@ class Visit:
         answer = self.page.request.fetch(url, method=method, **options)
         assert answer.ok, (answer.status, answer.text())
         return answer.json() if answer.body() else None
+
+
+Visitor = Callable[..., Visit]
+"""Makes a visit; options are those of a browser context."""

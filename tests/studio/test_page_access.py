@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from conftest import Visitor
-from page_harness import PAGE, wait_until
+from page_harness import PAGE, Visitor, wait_until
 
 PAGES = ("live", "files", "library")
 PHONE = {"width": 360, "height": 740}

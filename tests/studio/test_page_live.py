@@ -8,9 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from conftest import Visitor
 from numpy.typing import NDArray
-from page_harness import Visit, studio_process, wait_until
+from page_harness import Visit, Visitor, studio_process, wait_until
 
 
 def picture(page: Any) -> NDArray[np.uint8]:
@@ -147,15 +146,15 @@ def test_both_codecs_carry_pictures(visit: Visitor, donor: str, codec: str) -> N
     wait_until(lambda: opened.latency()["n"] > 30)
 
 
-def test_other_sources(visit: Visitor, donor: str, photos: dict[str, Path]) -> None:
+def test_other_sources(visit: Visitor, donor: str, film: Path) -> None:
     opened = visit()
     page = start(opened, "puppet")
     page.wait_for_selector(".figures")
     page.locator(".live-button").click()
     page.wait_for_selector(".stage.idle")
     page.locator(".source select").first.select_option("upload")
-    page.set_input_files(".source input[type=file]", photos["astronaut"])
-    page.get_by_text("astronaut.jpg").wait_for()
+    page.set_input_files(".source input[type=file]", film)
+    page.get_by_text("puppet.mp4").wait_for()
     page.locator(".live-button").click()
     running(opened)
     page.keyboard.press("w")  # the server sends the original too

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from conftest import Visitor
+from page_harness import Visitor
 
 MOST_BYTES = 300_000
 MOST_REQUESTS = 12

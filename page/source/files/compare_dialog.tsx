@@ -20,7 +20,13 @@ export function CompareDialog({ job, onClose }: { job: Job; onClose: () => void 
     <Dialog title={job.target.name} onClose={onClose} wide>
       <div class="picture" style={{ "--ratio": String(ratio) }}>
         {job.target.kind === "video" ? (
-          <Pair before={before} after={after} clip={clip} onRatio={setRatio} />
+          <Pair
+            before={before}
+            after={after}
+            clip={clip}
+            onRatio={setRatio}
+            onUnplayable={() => setAt(0)}
+          />
         ) : (
           <>
             <img
@@ -42,9 +48,11 @@ interface PairFields {
   after: string;
   clip: { clipPath: string };
   onRatio: (ratio: number) => void;
+  /** The browser does not play what was there before. */
+  onUnplayable: () => void;
 }
 
-function Pair({ before, after, clip, onRatio }: PairFields): JSX.Element {
+function Pair({ before, after, clip, onRatio, onUnplayable }: PairFields): JSX.Element {
   const follower = useRef<HTMLVideoElement>(null);
   const leader = useRef<HTMLVideoElement>(null);
   const [playing, setPlaying] = useState(false);
@@ -58,13 +66,13 @@ function Pair({ before, after, clip, onRatio }: PairFields): JSX.Element {
   const toggle = (): void => {
     for (const video of [leader.current, follower.current]) {
       if (playing) video?.pause();
-      else void video?.play();
+      else video?.play().catch(() => undefined); // a format that browsers do not play
     }
     setPlaying(!playing);
   };
   return (
     <>
-      <video ref={follower} src={before} muted playsInline preload="auto" />
+      <video ref={follower} src={before} muted playsInline preload="auto" onError={onUnplayable} />
       <video
         ref={leader}
         class="after"
