@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import json
 
@@ -10,7 +11,7 @@ import av
 import numpy as np
 import psutil
 import pytest
-from live_client import BROWSER, DONORS, QUIET, Picture, connected
+from live_client import BROWSER, DONORS, HEAD, QUIET, Picture, connected, jpegs
 from studio_harness import TOKEN
 from websockets.asyncio.client import connect
 
@@ -54,7 +55,7 @@ def test_pictures_go_by_webrtc_and_faces_by_the_socket(studio, talk):
         await browser.setLocalDescription(await browser.createOffer())
         address = f"ws://127.0.0.1:{studio.port}/api/v1/live"
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        facts, said = [], []
+        facts, said, back = [], [], []
         async with (
             asyncio.timeout(60),
             connect(address, additional_headers=headers, subprotocols=["masquerade.v1"]) as socket,
@@ -79,11 +80,19 @@ def test_pictures_go_by_webrtc_and_faces_by_the_socket(studio, talk):
                     frames.append(shown.get_nowait())
                 if len(frames) >= 12 and facts and facts[-1].faces:
                     break
-        browser.taking.cancel()
-        await browser.close()
-        return frames, facts, said
+            browser.taking.cancel()
+            await browser.close()
+            while not back or back[-1].codec != 1:  # the page goes on by the socket
+                head = HEAD.pack(1, 1, 1, 0, len(back), 0.0, 320, 240)
+                await socket.send(head + jpegs(talk[0][:1])[0])
+                with contextlib.suppress(TimeoutError):
+                    message = await asyncio.wait_for(socket.recv(), 0.1)
+                    if isinstance(message, bytes):
+                        back.append(Picture.of(message))
+        return frames, facts, back
 
-    frames, facts, _ = asyncio.run(talk_to())
+    frames, facts, back = asyncio.run(talk_to())
+    assert back[-1].pixels().shape == (240, 320, 3)
     last = facts[-1]
     assert (last.codec, last.data, last.size_wh) == (0, b"", (320, 240))
     assert last.faces[0][1:3] == (0, 0)

@@ -29,7 +29,7 @@ async def talk(socket: WebSocket) -> None:
     # Engines take a while to import: the first page must not wait for them.
     from masquerade.apps.studio.live.conversation import Conversation
     from masquerade.apps.studio.live.host_devices import HostDevices
-    from masquerade.apps.studio.live.room import RoomTools
+    from masquerade.apps.studio.live.room_tools import RoomTools
     from masquerade.apps.studio.live.sources import SourceOpener
 
     offered = socket.scope.get("subprotocols") or ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from typing import TYPE_CHECKING, Any
 
 from masquerade.core.errors import RuntimeSetupError
@@ -18,6 +19,8 @@ __all__ = ["WEBRTC", "WebRtcLink"]
 WEBRTC = "webrtc"
 """The output by which a session sends pictures to its client's peer."""
 
+_SILENT_S = 1.0
+
 
 class WebRtcLink:
     """The peer of one room. For the loop's thread.
@@ -29,6 +32,12 @@ class WebRtcLink:
     def __init__(self, room: Room) -> None:
         self._room = room
         self._peer: WebRtcPeer | None = None
+        self._heard_s = 0.0
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether there is a peer that says nothing: its client has gone back to the WebSocket."""
+        return self._peer is not None and time.monotonic() - self._heard_s > _SILENT_S
 
     async def take_offer(self, sdp: str, in_thread: InThread) -> str:
         """Exchange pictures by WebRTC from now on; what is to be answered.
@@ -47,7 +56,7 @@ class WebRtcLink:
         await self.close(in_thread)
         peer = WebRtcPeer(self._room.size_wh, self._take, self._lost)
         answer = await peer.answer(sdp)
-        self._peer = peer
+        self._peer, self._heard_s = peer, time.monotonic()
         await in_thread(self._room.session.add_sink, WEBRTC, peer.sink)
         self._room.send_pictures(by_socket=False)
         return answer
@@ -61,6 +70,7 @@ class WebRtcLink:
         """Let the peer go, and send pictures by WebSocket again; may be called twice."""
         peer, self._peer = self._peer, None
         if peer is not None:
+            self._room.take_pictures_by_socket()
             self._room.send_pictures(by_socket=True)
             await peer.close()
             await in_thread(self._room.session.remove_sink, WEBRTC)
@@ -77,9 +87,12 @@ class WebRtcLink:
             return
         if pushed.codec != "frames":
             pushed.switch("frames")
+        self._heard_s = time.monotonic()
         pushed.push(frame, 0, stamp_ms)
 
     def _lost(self) -> None:
+        self._heard_s = -_SILENT_S
+        self._room.send_pictures(by_socket=True)
         self._room.outbox.say(
             "problem",
             code=WEBRTC,

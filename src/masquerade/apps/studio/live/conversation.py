@@ -17,7 +17,7 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from masquerade.apps.studio.live import messages as said
 from masquerade.apps.studio.live.binary import Media, unpack
 from masquerade.apps.studio.live.errands import Errands, run_errand
-from masquerade.apps.studio.live.room import Room, RoomTools
+from masquerade.apps.studio.live.room import Room
 from masquerade.apps.studio.live.state import state_of
 from masquerade.apps.studio.problems import code_of, detail_of
 from masquerade.core.errors import InputError, MasqueradeError
@@ -25,6 +25,7 @@ from masquerade.core.errors import InputError, MasqueradeError
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
+    from masquerade.apps.studio.live.room_tools import RoomTools
     from masquerade.apps.studio.live.rooms import Rooms
 
 __all__ = ["Conversation"]
@@ -147,6 +148,9 @@ class Conversation:
         if media.kind == "sound":
             pushed.push_sound(media.data, media.stamp_ms)
             return
+        assert self._room is not None
+        if self._room.webrtc.is_given_up:
+            self._errands.put(said.HangUp(type="hang_up"))
         if pushed.codec == "frames":
             return  # it was on its way when WebRTC took over
         if media.codec != pushed.codec:
@@ -155,7 +159,6 @@ class Conversation:
         now_s = time.monotonic()
         if pushed.needs_key and not media.key and now_s - self._asked_key_s > _KEY_AGAIN_S:
             self._asked_key_s = now_s
-            assert self._room is not None
             self._room.outbox.say("key_frame")
 
     # What is done

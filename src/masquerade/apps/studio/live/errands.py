@@ -39,6 +39,8 @@ class Errands:
             merged = {**last.changes, **message.changes}
             self._waiting[-1] = said.ChangeSettings(type="settings", changes=merged)
             return
+        if isinstance(message, said.HangUp) and isinstance(last, said.HangUp):
+            return
         if len(self._waiting) >= _MOST:
             raise InputError("Too many messages wait to be worked on; wait for the answers.")
         self._waiting.append(message)
@@ -84,6 +86,8 @@ async def run_errand(room: Room, errand: Any, in_thread: InThread) -> None:
         case said.Offer():
             room.outbox.say("answer", sdp=await room.webrtc.take_offer(errand.sdp, in_thread))
             return
+        case said.HangUp():
+            await room.webrtc.close(in_thread)
         case said.Candidate():
             await room.webrtc.take_candidate(errand)
             return

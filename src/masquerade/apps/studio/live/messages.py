@@ -21,6 +21,7 @@ __all__ = [
     "ChangeSettings",
     "ClientMessage",
     "Got",
+    "HangUp",
     "KeyFrame",
     "MapFaces",
     "Offer",
@@ -218,6 +219,12 @@ class Offer(_Strict):
     sdp: Annotated[str, StringConstraints(min_length=1, max_length=_MOST_SDP)]
 
 
+class HangUp(_Strict):
+    """Exchange pictures by the WebSocket again."""
+
+    type: Literal["hang_up"]
+
+
 class Candidate(_Strict):
     """An address at which the client may be reached by WebRTC; null ends their list."""
 
@@ -242,6 +249,7 @@ ClientMessage = Annotated[
     | Got
     | KeyFrame
     | Offer
+    | HangUp
     | Candidate,
     Field(discriminator="type"),
 ]

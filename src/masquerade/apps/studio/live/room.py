@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from masquerade.apps.settings_file import checked_changes
 from masquerade.apps.studio.ids import new_id
 from masquerade.apps.studio.live.by_webrtc import WEBRTC, WebRtcLink
-from masquerade.apps.studio.live.casting import Casting, FindDonor
+from masquerade.apps.studio.live.casting import Casting
+from masquerade.apps.studio.live.messages import BrowserSource
 from masquerade.apps.studio.live.switchboard import Switchboard
 from masquerade.core.errors import MasqueradeError, SettingsError
 from masquerade.core.settings import Settings
@@ -25,45 +26,23 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
 
-    from masquerade.apps.studio.access.streams import StreamRules
-    from masquerade.apps.studio.live.files import LiveFile, LiveFiles
-    from masquerade.apps.studio.live.host_devices import HostDevices
+    from masquerade.apps.studio.live.files import LiveFile
     from masquerade.apps.studio.live.messages import OutputWish, Start, SwitchSink
-    from masquerade.apps.studio.live.sources import OpenSource, SourceOpener
+    from masquerade.apps.studio.live.room_tools import RoomTools
+    from masquerade.apps.studio.live.sources import OpenSource
     from masquerade.core.disclosure import Disclosure
     from masquerade.core.protocols import SourceInfo
     from masquerade.media.live.pushed import PushedSource
 
 from masquerade.apps.studio.live.outbox import Outbox
 
-__all__ = ["PAGE", "Room", "RoomTools"]
+__all__ = ["PAGE", "Room"]
 
 PAGE = "page"
 """The output that the client itself sees."""
 
 _DRAIN_S = 2.0
 _USUAL_RATE = Fraction(30)
-
-
-@dataclass(frozen=True, slots=True)
-class RoomTools:
-    """What rooms of one client are made with.
-
-    Attributes:
-        find_donor: looks identities up.
-        files: where recordings and snapshots go.
-        opener: opens sources.
-        devices: what the client may use of the host.
-        streams: which addresses may be opened.
-        remote: whether the client is on another machine.
-    """
-
-    find_donor: FindDonor
-    files: LiveFiles
-    opener: SourceOpener
-    devices: HostDevices
-    streams: StreamRules
-    remote: bool
 
 
 class Room:
@@ -231,6 +210,12 @@ class Room:
         self._by_socket = by_socket
         silent = replace(self._output, codec="none", original=False)
         self.sink.change(self._output if by_socket else silent)
+
+    def take_pictures_by_socket(self) -> None:
+        """Take pictures as they were announced at the start, after WebRTC."""
+        pushed, source = self.pushed, self._wish.source
+        if pushed is not None and isinstance(source, BrowserSource):
+            pushed.switch(source.codec)
 
     def change_preset(self, name: str) -> None:
         """Let the governor work by another preset."""
