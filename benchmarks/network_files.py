@@ -218,23 +218,22 @@ def peer(args: argparse.Namespace) -> None:
     clip, out = args.folder / "clip.mp4", args.folder / "out.mp4"
     write_clip(clip, Loop(HD.frames(args.distinct), args.frames))
     other, kps = open_peer(default_session), points(clip)
-    seen: dict[str, list[float]] = {"peer": [], "swap_video": []}
     work: dict[str, Callable[[], object]] = {
         "peer": lambda: other.swap(clip, args.folder / "peer.mp4", kps),
         "swap_video": lambda: swap(args, clip, out),
     }
-    report = work["swap_video"]()  # loads, and chooses the quickest way where none is remembered
+    report: Any = work["swap_video"]()  # loads, and chooses a way of running if none is remembered
+    rows = {name: Timed() for name in work}
     for _ in range(args.rounds):
         for name, whole in work.items():
-            began_s = time.perf_counter()
-            whole()
-            seen[name].append(args.frames / (time.perf_counter() - began_s))
+            rows[name].run(whole, args.frames)
     print(f"\nthe whole job, frames a second, {args.rounds} rounds of {args.frames} frames")
-    base = statistics.median(seen["peer"])
-    for name, values in seen.items():
-        ratio = statistics.median(values) / base
-        spread = f"{statistics.median(values):.2f} ({min(values):.2f}..{max(values):.2f})"
-        print(f"  {name:<12}{spread:<24}{ratio:5.2f} x")
+    base = statistics.median(rows["peer"].wall)
+    for name, timed in rows.items():
+        middle, ratio = statistics.median(timed.wall), base / statistics.median(timed.wall)
+        spread = f"{1e3 / middle:.2f} ({1e3 / max(timed.wall):.2f}..{1e3 / min(timed.wall):.2f})"
+        cpu = statistics.median(timed.cpu)
+        print(f"  {name:<12}{spread:<24}{ratio:5.2f} x   CPU {cpu:.0f} ms a frame")
     print(f"  {' '.join(report.models)}; goal: 2.2 x")
 
 
