@@ -157,7 +157,7 @@ def measure_ranges(
     names = [name for name in dict.fromkeys(tensors) if name not in inputs]
     path = folder / "summarised.onnx"
     path.write_bytes(_summarised(model, names))
-    session = Session(path, setup=ProviderSetup(threads=threads, memory_pattern=False))
+    session = Session(path, setup=ProviderSetup(threads=threads, memory_pattern=False, arena=False))
     path.unlink()
     for feed in feeds:
         for name in inputs.intersection(tensors):

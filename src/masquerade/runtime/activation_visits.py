@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from masquerade.runtime.graph_shapes import infer_shapes
+from masquerade.runtime.memory import return_freed_memory
 from masquerade.runtime.provider_options import ProviderSetup
 from masquerade.runtime.session import Session
 
@@ -57,7 +58,7 @@ def visit_activations(
     for names in groups:
         path.write_bytes(_watched(model, names))
         # A plan of all activations at once would take gigabytes from the second run on.
-        setup = ProviderSetup(threads=threads, memory_pattern=False)
+        setup = ProviderSetup(threads=threads, memory_pattern=False, arena=False)
         session = Session(path, setup=setup)
         path.unlink()
         for feed in feeds:
@@ -65,6 +66,7 @@ def visit_activations(
                 visit(name, values)
             after_each(1 / len(groups))
         session.close()
+        return_freed_memory()
 
 
 def _groups(model: ModelProto, tensors: Sequence[str]) -> list[list[str]]:

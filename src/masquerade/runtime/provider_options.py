@@ -29,6 +29,8 @@ class ProviderSetup:
             to the next; the processor takes the rest.
         threads: on the processor; 0 chooses by the machine.
         memory_pattern: whether the memory plan of one shape is kept for the next run.
+        arena: whether the memory itself is kept, for the next run of any network; else it is given
+            back after each run.
         concurrent: whether several threads may run it at a time.
         binds: name of the device that inputs and outputs are bound to ("cuda"), so that their
             addresses stay; "" leaves them to ONNX Runtime.
@@ -39,6 +41,7 @@ class ProviderSetup:
     chain: tuple[tuple[str, Mapping[str, str]], ...] = (("cpu", MappingProxyType({})),)
     threads: int = 0
     memory_pattern: bool = True
+    arena: bool = True
     concurrent: bool = True
     binds: str = ""
     device_id: int = 0

@@ -87,7 +87,8 @@ def session_options(ort: Any, setup: ProviderSetup, optimised: OptimisedModel | 
         optimised: where ONNX Runtime's rewriting is read from or left.
     """
     options = ort.SessionOptions()
-    if optimised is not None and process_budget().limit_bytes is not None:
+    limited = optimised is not None and process_budget().limit_bytes is not None
+    if limited or not setup.arena:
         # The arena keeps what the largest network has ever needed, even after that one is closed.
         # Within a limit memory is given back after each run, for a few per cent of its time.
         options.enable_cpu_mem_arena = False
