@@ -163,11 +163,3 @@ def test_frames_that_cannot_fit_are_refused_before_the_first_is_read(donor):
     assert sink.state == "aborted"
     labels = [claim.label for claim in process_budget().report().claims]
     assert "The queue of frames" not in labels
-
-
-def test_a_provider_that_concerns_nothing_is_said(donor, astronaut):
-    execution = Execution(providers=("cuda",))
-    with Engine(donor, Settings(label="none"), execution=execution) as engine:
-        _, report = engine.swap_picture(astronaut)
-    assert report.faces_swapped == 1
-    assert any("execution providers concern the models" in text for text in report.warnings)
