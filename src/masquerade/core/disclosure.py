@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -17,8 +17,13 @@ SIDECAR_SUFFIX = ".credentials.json"
 class Seal(Protocol):
     """Signs a finished file before it takes its name."""
 
-    def __call__(self, finished: Path, signed: Path) -> bytes | None:
+    def __call__(self, finished: Path, signed: Path, parts: Sequence[Path]) -> bytes | None:
         """Write the signed copy of ``finished`` to ``signed``, both of the output's extension.
+
+        Args:
+            finished: the file.
+            signed: where the copy goes.
+            parts: further files of the same output, in its folder, such as a stream's segments.
 
         Returns:
             None; or, for a format that cannot carry credentials, what is to be written beside the

@@ -85,13 +85,14 @@ class Stage(Protocol):
 class Sink(Protocol):
     """Takes finished jobs in order. The output appears whole at ``commit`` or not at all.
 
-    A live sink (a stream, a recording, a window) is called from one thread of its own. It may
-    block for a while: frames that come meanwhile are dropped for it alone. What it has shown or
-    sent cannot be taken back, so ``abort`` just ends it. It may also have ``notices`` and
-    ``status`` as a source has, and ``wants_original = True``: then ``write_beside(frame,
-    original)`` is called instead of ``write``, with the picture before the swap, uint8 (H, W, 3)
-    BGR, for the eyes of whoever runs the program. A sink that keeps finished frames for a while
-    has ``take_back(seq)``: another donor is drawn from now on, so nothing of the frames up to
+    A live sink (a stream, a recording, a window) is called from one thread of its own. It may block
+    for a while: frames that come meanwhile are dropped for it alone. What it has shown or sent
+    cannot be taken back, so ``abort`` just ends it. It may also have ``notices`` and ``status`` as
+    a source has, and ``wants_original = True``: then ``write_beside(frame, original)`` is called
+    instead of ``write``, with the picture before the swap, uint8 (H, W, 3) BGR, for the eyes of
+    whoever runs the program. ``finishing_s`` are seconds that ``commit`` may take beyond what
+    others are given, such as to sign a long recording. A sink that keeps finished frames for a
+    while has ``take_back(seq)``: another donor is drawn from now on, so nothing of the frames up to
     number ``seq`` may be shown any more. It is called from another thread and must not wait.
     """
 

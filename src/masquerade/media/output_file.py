@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from masquerade.core.disclosure import SIDECAR_SUFFIX
 from masquerade.core.errors import OutputError, OutputExistsError
+from masquerade.media.sidecar_file import SidecarFile
 
 if TYPE_CHECKING:
     from masquerade.core.disclosure import Disclosure
@@ -69,7 +69,7 @@ class OutputFile:
         self._overwrite = overwrite
         self._keep = keep
         self._seal = disclosure.seal if disclosure else None
-        self._sidecar = _Sidecar(self.path)
+        self._sidecar = SidecarFile(self.path)
         self._check(inputs)
         self.temporary = self._hidden()
         self._done = False
@@ -127,8 +127,10 @@ class OutputFile:
                 self._place_new()
             if os.name == "posix":
                 _sync(self.path.parent)
-        except OutputError:
+        except OutputError as error:
             self._give_up()
+            if self._keep:
+                raise type(error)(f"{error} What there is is in {self.temporary}.") from error
             raise
         except FileExistsError as error:
             self._give_up()
@@ -143,7 +145,7 @@ class OutputFile:
             return
         signed = self._hidden()
         try:
-            words = self._seal(self.temporary, signed)
+            words = self._seal(self.temporary, signed, ())
             if words is None:
                 signed.replace(self.temporary)
             else:
@@ -191,45 +193,6 @@ class OutputFile:
             self.abort()
             raise output_error(error, self.path) from error
         self.commit()
-
-
-class _Sidecar:
-    """The file beside an output that carries its credentials, where the output cannot."""
-
-    def __init__(self, output: Path) -> None:
-        self._path = output.with_name(output.name + SIDECAR_SUFFIX)
-        self.words: bytes | None = None
-        self._before: bytes | None = None
-        self._placed = False
-
-    def place(self) -> None:
-        """Put it in its place; it comes before its output, which is never there without it."""
-        if self.words is None:
-            return
-        temporary = self._path.with_name(f".{self._path.name[-80:]}-{secrets.token_hex(4)}.part")
-        try:
-            with temporary.open("xb") as file:
-                file.write(self.words)
-                file.flush()
-                os.fsync(file.fileno())
-            with contextlib.suppress(FileNotFoundError):
-                self._before = self._path.read_bytes()
-            temporary.replace(self._path)
-            self._placed = True
-        finally:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-
-    def take_back(self) -> None:
-        """Leave what was there before."""
-        if not self._placed:
-            return
-        self._placed = False
-        with contextlib.suppress(OSError):
-            if self._before is None:
-                self._path.unlink()
-            else:
-                self._path.write_bytes(self._before)
 
 
 def _sync(path: Path) -> None:

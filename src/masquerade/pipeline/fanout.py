@@ -185,7 +185,7 @@ class _Outlet:
         if self.thread.ident is None:
             self.sink.abort()
             return
-        self.thread.join(timeout_s)
+        self.thread.join(timeout_s + float(getattr(self.sink, "finishing_s", 0.0)))
         if self.thread.is_alive():
             self.error = self.error or OutputError(
                 f"{self.name} did not take its last frames in time; it was broken off."

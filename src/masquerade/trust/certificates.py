@@ -20,6 +20,7 @@ __all__ = [
     "Certificate",
     "Key",
     "check_chain",
+    "common_name",
     "fingerprint",
     "is_authority",
     "issue_leaf",
@@ -127,6 +128,12 @@ def is_authority(certificate: Certificate) -> bool:
         return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
     except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
         return False
+
+
+def common_name(certificate: Certificate) -> str:
+    """Whom a certificate is of, in a few words."""
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else certificate.subject.rfc4514_string()
 
 
 def fingerprint(certificate: Certificate) -> str:

@@ -11,7 +11,7 @@ name; other parts of the program add theirs (``label``, ``watermark``, ``consent
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class Credentials:
         self._store = store or SigningStore()
         self.identity: SigningIdentity = self._store.identity()
 
-    def __call__(self, finished: Path, signed: Path) -> bytes | None:
+    def __call__(self, finished: Path, signed: Path, parts: Sequence[Path] = ()) -> bytes | None:
         """Sign a finished file; see :class:`masquerade.core.disclosure.Seal`.
 
         Raises:
@@ -69,7 +69,7 @@ class Credentials:
         media_type = credentials_type(head_of(finished))
         statements = self._checked()
         if media_type is None:
-            return self._beside(finished, statements)
+            return self._beside(finished, parts, statements)
         self._within(finished, signed, media_type, statements)
         return None
 
@@ -102,7 +102,7 @@ class Credentials:
 
         return [] if self._target is None else history_of(self._target, self._store)
 
-    def _beside(self, finished: Path, statements: Statements) -> bytes:
+    def _beside(self, finished: Path, parts: Sequence[Path], statements: Statements) -> bytes:
         from masquerade.trust.sidecar import write_sidecar
 
         document = {
@@ -113,7 +113,7 @@ class Credentials:
             "statements": dict(statements),
             "history": self._history(),
         }
-        return write_sidecar(finished, document, self.identity)
+        return write_sidecar(finished, document, self.identity, parts)
 
 
 def _manifest(statements: Statements, *, opened: bool) -> dict[str, Any]:

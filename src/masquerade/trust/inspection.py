@@ -26,6 +26,7 @@ intact, but nobody here knows the signer. ``expired``: intact, but the certifica
 authority dated the signature. ``altered``: the file is not what was signed, or its credentials are
 damaged. ``none``: it has no credentials."""
 
+_EXPIRED, _UNTRUSTED = "signingCredential.expired", "signingCredential.untrusted"
 _LONGEST_HISTORY = 64
 _LONGEST_TEXT = 200
 
@@ -132,12 +133,21 @@ def _within(path: Path, media_type: str, anchors: bytes) -> Inspection | None:
         return None
     edits = list(_edits(found.document))
     problems = _problems(found.document)
-    states: dict[str, State] = {"Trusted": "trusted", "Valid": "unknown"}
-    state = states.get(found.state, "altered")
-    if state == "altered" and problems and all("expired" in code for code in problems):
-        state = "expired"
     latest = edits[0] if edits else None
+    state = _state(found.state, problems)
     return Inspection(state, "file", latest, tuple(edits[1:]), problems)
+
+
+def _state(verdict: str, problems: tuple[str, ...]) -> State:
+    """Our word for the library's. An authority whose leaf has ended is not looked for by it.
+
+    >>> _state("Invalid", ("signingCredential.untrusted", "signingCredential.expired"))
+    'expired'
+    """
+    states: dict[str, State] = {"Trusted": "trusted", "Valid": "unknown"}
+    if _EXPIRED in problems and set(problems) <= {_EXPIRED, _UNTRUSTED}:
+        return "expired"
+    return states.get(verdict, "altered")
 
 
 def _beside(path: Path, anchors: bytes, now: datetime | None) -> Inspection:

@@ -13,7 +13,7 @@ import hashlib
 import itertools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ __all__ = ["LARGEST_SIDECAR_BYTES", "SidecarFacts", "read_sidecar", "sidecar_pat
 LARGEST_SIDECAR_BYTES = 2_000_000
 _TYPE = "masquerade-credentials+json"
 _BASE64 = re.compile(r"[A-Za-z0-9_-]*")
+_MOST_PARTS = 1000
 _HALF_BYTES = 32  # of r and of s, on the curve P-256
 
 
@@ -59,13 +60,19 @@ def sidecar_path(file: Path) -> Path:
     return file.with_name(file.name + SIDECAR_SUFFIX)
 
 
-def write_sidecar(file: Path, statements: Mapping[str, Any], identity: SigningIdentity) -> bytes:
+def write_sidecar(
+    file: Path,
+    statements: Mapping[str, Any],
+    identity: SigningIdentity,
+    parts: Sequence[Path] = (),
+) -> bytes:
     """The sidecar's text for a finished file.
 
     Args:
         file: what is signed.
         statements: plain JSON values; ``file`` is added.
         identity: who signs.
+        parts: further files that belong to it, in the same folder.
 
     Raises:
         OSError: the file cannot be read.
@@ -83,6 +90,8 @@ def write_sidecar(file: Path, statements: Mapping[str, Any], identity: SigningId
     ]  # RFC 7515, 4.1.6: plain base64, not that of addresses
     header = {"alg": "ES256", "typ": _TYPE, "x5c": certificates}
     payload = {**statements, "file": _describe(file)}
+    if parts:
+        payload["parts"] = {part.name: _describe(part) for part in parts}
     protected, body = _encode(_compact(header)), _encode(_compact(payload))
     signed = f"{protected}.{body}".encode()
     signature = parse_key(identity.key_pem).sign(signed, ec.ECDSA(hashes.SHA256()))
@@ -119,16 +128,29 @@ def read_sidecar(
     )
     payload = _object(_decode(body), "its statements are damaged")
     leaf = chain[0]
-    from masquerade.trust.certificates import fingerprint
+    from masquerade.trust.certificates import common_name, fingerprint
 
     return SidecarFacts(
         payload=payload,
-        signer=leaf.subject.rfc4514_string(),
+        signer=common_name(leaf),
         anchor=fingerprint(chain[-1]),
         trusted=_is_trusted(chain, anchors),
         expired=not leaf.not_valid_before_utc <= now <= leaf.not_valid_after_utc,
-        matches=file is None or payload.get("file") == _describe(file),
+        matches=file is None or _matches(payload, file),
     )
+
+
+def _matches(payload: Mapping[str, Any], file: Path) -> bool:
+    """Whether a file and all its parts are what was signed. Names of parts lead nowhere else."""
+    parts = payload.get("parts", {})
+    if not isinstance(parts, dict) or len(parts) > _MOST_PARTS or not all(map(_is_name, parts)):
+        return False
+    known = {file: payload.get("file"), **{file.with_name(n): parts[n] for n in parts}}
+    return all(path.is_file() and _describe(path) == facts for path, facts in known.items())
+
+
+def _is_name(name: str) -> bool:
+    return name not in ("", ".", "..") and name.isprintable() and Path(name).name == name
 
 
 def _describe(file: Path) -> dict[str, Any]:

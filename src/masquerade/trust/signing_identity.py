@@ -15,13 +15,9 @@ import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from masquerade.core.errors import SigningError
 from masquerade.core.folders import data_folder
-
-if TYPE_CHECKING:
-    from masquerade.trust.certificates import Certificate
 
 __all__ = ["SigningIdentity", "SigningStore"]
 
@@ -254,7 +250,13 @@ class SigningStore:
         return self._describe(new, own=True)
 
     def _describe(self, text: bytes, *, own: bool) -> SigningIdentity:
-        from masquerade.trust.certificates import fingerprint, parse_chain, parse_key, pem
+        from masquerade.trust.certificates import (
+            common_name,
+            fingerprint,
+            parse_chain,
+            parse_key,
+            pem,
+        )
 
         path = self.own_path if own else self.brought_path
         keys = _KEY.findall(text)
@@ -269,7 +271,7 @@ class SigningStore:
             key_pem=keys[0] + b"\n",
             anchor_pem=pem(chain[-1]),
             fingerprint=fingerprint(chain[-1]),
-            name=_common_name(chain[0]),
+            name=common_name(chain[0]),
             ends=chain[0].not_valid_after_utc,
             own=own,
             timestamp_url=_timestamp_of(text),
@@ -286,13 +288,6 @@ class SigningStore:
             f"The folder {self.folder} cannot be written to ({error.strerror}), so outputs cannot "
             "be signed; set MASQUERADE_HOME to a folder of yours."
         )
-
-
-def _common_name(certificate: Certificate) -> str:
-    from cryptography.x509.oid import NameOID
-
-    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-    return str(names[0].value) if names else certificate.subject.rfc4514_string()
 
 
 def _timestamp_line(url: str | None) -> bytes:

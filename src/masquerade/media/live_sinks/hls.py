@@ -19,6 +19,7 @@ from masquerade.media.live_sinks.encoding import stream_coding
 from masquerade.media.live_sinks.hls_file import HlsFile
 from masquerade.media.live_sinks.programme import TITLE, Programme, time_of
 from masquerade.media.output_file import output_error
+from masquerade.media.sidecar_file import SidecarFile
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -43,12 +44,13 @@ class HlsSink(Committing):
 
     The list holds the last six segments of two seconds, each of which can be played by itself;
     older ones are deleted. Any web server can serve the folder. The playlist is closed at the
-    end, and the last segments stay. Files of other names are never touched.
+    end, and the last segments stay, signed by a file beside the playlist. Files of other names are
+    never touched.
 
     Args:
         path: the playlist; its folder is made if there is none.
         info: gives size and rate.
-        options: encoder, quality, sound, overwrite.
+        options: encoder, quality, sound, overwrite, disclosure.
 
     Raises:
         EncoderError: an encoder that is unknown, does not work here, or is not H.264.
@@ -75,6 +77,8 @@ class HlsSink(Committing):
         self._faults: list[OSError] = []
         self._output: OutputContainer | None = None
         self._tap: SoundTap | None = None
+        self._seal = options.disclosure.seal if options.disclosure else None
+        self._sidecar = SidecarFile(self.path)
         self._clear(overwrite=options.overwrite)
         try:
             with self._writing():
@@ -106,7 +110,7 @@ class HlsSink(Committing):
             raise OutputError(f"{self.path} is a folder; give the name of a playlist in it.")
         try:
             self.path.parent.mkdir(exist_ok=True)
-            older = [*self._segments(), *([self.path] if self.path.exists() else [])]
+            older = [*self._segments(), *(p for p in (self._sidecar.path, self.path) if p.exists())]
             if older and not overwrite:
                 raise OutputExistsError(
                     f"{older[-1]} exists already; pass --overwrite to replace the stream or choose "
@@ -233,6 +237,20 @@ class HlsSink(Committing):
         assert self._output is not None
         self._programme.finish(self._tap.take(float("inf")) if self._tap else ())
         self._output.close()
+        self._sign()
+
+    def _sign(self) -> None:
+        """Beside the playlist, for it and the segments that stay."""
+        if self._seal is None or not self.path.exists():
+            return
+        try:
+            parts = [item for item in self._segments() if item.suffix == ".ts"]
+            self._sidecar.words = self._seal(self.path, self.path, parts)
+            self._sidecar.place()
+        except OSError as error:
+            if isinstance(error, OutputError):
+                raise
+            raise output_error(error, self.path) from error
 
     def _release(self) -> None:
         self._ended = True

@@ -41,6 +41,7 @@ _FRAGMENT_S = 1
 # How long the sound may take to arrive: a file is in no hurry.
 _PATIENCE_S = 2.0
 _LAST_S = 1.0
+_SLOWEST_BYTES_A_SECOND = 25e6
 
 
 class RecordingSink(Committing):
@@ -112,6 +113,14 @@ class RecordingSink(Committing):
     def partial_path(self) -> Path:
         """The hidden file that is being written; a killed program leaves it behind."""
         return self._file.temporary
+
+    @property
+    def finishing_s(self) -> float:
+        """How long signing may take: the file is read and written once more."""
+        try:
+            return self._file.temporary.stat().st_size / _SLOWEST_BYTES_A_SECOND
+        except OSError:
+            return 0.0
 
     def _writing(self) -> contextlib.AbstractContextManager[None]:
         return writing(self.path, self._coding.encoder.name)

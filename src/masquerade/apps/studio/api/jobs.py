@@ -20,7 +20,9 @@ from masquerade.apps.studio.api.job_views import JobOut, VideoIn, result_name
 from masquerade.apps.studio.caster import RolesIn
 from masquerade.apps.studio.ids import Id, IdInPath
 from masquerade.apps.studio.services import Services
+from masquerade.core.disclosure import SIDECAR_SUFFIX
 from masquerade.core.errors import JobError, MasqueradeError, MissingInputError
+from masquerade.trust.sidecar import sidecar_path
 
 __all__ = ["router"]
 
@@ -170,6 +172,23 @@ def read_result(job_id: IdInPath, services: Shared) -> FileResponse:
     if job.state != "done":
         raise JobError(f"The job is {job.state} and has no result; wait until it is done.")
     return _file(job.spec.output, result_name(job))
+
+
+@router.get(
+    "/{job_id}/credentials",
+    summary="The credentials of a result that cannot carry them",
+    response_class=FileResponse,
+    responses=_FILE,
+)
+def read_credentials(job_id: IdInPath, services: Shared) -> FileResponse:
+    """To be kept beside the result under this name. Only results such as .mkv and .webm have one;
+    the others carry their credentials within themselves.
+    """
+    job = services.queue.store.get(job_id)
+    path = sidecar_path(job.spec.output)
+    if job.state != "done" or not path.is_file():
+        raise MissingInputError("There is no such file; the result carries its credentials itself.")
+    return _file(path, f"{result_name(job)}{SIDECAR_SUFFIX}")
 
 
 @router.get(

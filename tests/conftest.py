@@ -1,0 +1,18 @@
+"""What every test has: a home of its own, so that none signs as whoever runs it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    if "MASQUERADE_HOME" in os.environ:
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MASQUERADE_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
