@@ -146,6 +146,19 @@ def test_both_codecs_carry_pictures(visit: Visitor, donor: str, codec: str) -> N
     wait_until(lambda: opened.latency()["n"] > 30)
 
 
+def test_webrtc_carries_pictures_and_gives_back(visit: Visitor, donor: str) -> None:
+    pytest.importorskip("aiortc")
+    opened = visit()
+    page = opened.open()
+    page.get_by_text("Connection").click()
+    page.get_by_label("Way of the pictures").select_option("webrtc")
+    start(opened)
+    page.locator(".figures", has_text="WebRTC").wait_for()
+    page.wait_for_selector(".face")  # where they are is still told by the WebSocket
+    wait_until(lambda: opened.latency()["n"] > 2)
+    assert picture(page).std() > 10
+
+
 def test_other_sources(visit: Visitor, donor: str, film: Path) -> None:
     opened = visit()
     page = start(opened, "puppet")

@@ -42,7 +42,7 @@ export type ToServer =
   | { type: "key_frame" }
   | { type: "got"; seq: number; shown_ms: number }
   | { type: "offer"; sdp: string }
-  | { type: "candidate"; candidate: string; mid: string | null; line: number | null };
+  | { type: "hang_up" };
 
 /** Numbers of a running stream, twice a second. */
 export interface Figures {

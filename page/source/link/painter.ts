@@ -30,6 +30,11 @@ export class Painter {
     return this.#wipe !== null;
   }
 
+  /** Moment of the oldest original: by WebRTC nobody says which one a picture was made of. */
+  get oldestMs(): number | undefined {
+    return this.#originals.keys().next().value;
+  }
+
   /** Keeps the original of the moment `stampMs` until its swapped picture is drawn. */
   keep(original: Picture, stampMs: number): void {
     this.#originals.get(stampMs)?.close();

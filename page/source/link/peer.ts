@@ -17,10 +17,9 @@ export class Peer {
     show: (track: MediaStreamTrack) => void,
     lost: () => void,
   ) {
-    for (const track of camera?.getTracks() ?? []) {
-      this.#connection.addTrack(track, camera as MediaStream);
-    }
-    if (!camera) this.#connection.addTransceiver("video", { direction: "recvonly" });
+    const track = camera?.getVideoTracks()[0]; // sound stays with the WebSocket
+    if (camera && track) this.#connection.addTrack(track, camera);
+    else this.#connection.addTransceiver("video", { direction: "recvonly" });
     this.#connection.ontrack = (event) => {
       if (event.track.kind === "video") show(event.track);
     };

@@ -4,7 +4,8 @@ export const HEAD_BYTES = 24;
 const FACE_BYTES = 12;
 
 export const KIND = { picture: 1, sound: 2, original: 3 } as const;
-export const CODEC = { jpeg: 1, h264: 2, pcm: 3 } as const;
+/** `none` comes with the faces of a picture that travels by WebRTC. */
+export const CODEC = { none: 0, jpeg: 1, h264: 2, pcm: 3 } as const;
 export type CodecName = "jpeg" | "h264";
 
 const FACE_STATES = ["swapped", "passed", "concealed"] as const;

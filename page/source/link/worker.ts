@@ -119,7 +119,8 @@ class Link {
       this.#flow.answered(message.stampMs);
       void this.#pump();
     }
-    this.#decoders.decode(message);
+    if (message.codec === CODEC.none) this.#shown(message, null);
+    else this.#decoders.decode(message);
   }
 
   // Pictures on their way up.
@@ -133,9 +134,9 @@ class Link {
 
   #take(picture: Picture, stampMs: number, purpose: "send" | "show"): void {
     if (purpose === "show") {
-      this.#painter.draw(picture, stampMs, false);
+      this.#painter.draw(picture, this.#painter.oldestMs ?? stampMs, this.#local);
     } else if (!this.#ready || this.#paused) {
-      picture.close();
+      void this.#keep(picture, stampMs).finally(() => picture.close());
     } else {
       this.#flow.offer(picture, stampMs);
       void this.#pump();
@@ -149,14 +150,16 @@ class Link {
     if (!next) return;
     this.#encoding = true;
     try {
-      if (this.#painter.comparing) {
-        this.#painter.keep(await createImageBitmap(next.picture), next.stampMs);
-      }
+      await this.#keep(next.picture, next.stampMs);
       await this.#sendPicture(socket, next.picture, next.stampMs);
     } finally {
       this.#encoding = false;
     }
     void this.#pump();
+  }
+
+  async #keep(picture: Picture, stampMs: number): Promise<void> {
+    if (this.#painter.comparing) this.#painter.keep(await createImageBitmap(picture), stampMs);
   }
 
   async #sendPicture(socket: WebSocket, picture: Picture, stampMs: number): Promise<void> {
@@ -172,7 +175,7 @@ class Link {
 
   #sendSound(samples: Int16Array<ArrayBuffer>, stampMs: number): void {
     const socket = this.#socket;
-    if (!socket || !this.#ready || this.#paused || socket.bufferedAmount > MOST_BUFFERED_BYTES) return;
+    if (!socket || !this.#ready || socket.bufferedAmount > MOST_BUFFERED_BYTES) return;
     const bytes = new Uint8Array(samples.buffer);
     const head = { kind: KIND.sound, codec: CODEC.pcm, key: false, seq: this.#seq++, stampMs };
     const message = messageWithHead({ ...head, width: 0, height: 0 }, bytes.length);
@@ -189,9 +192,11 @@ class Link {
       return;
     }
     this.#painter.draw(picture, message.stampMs, this.#local);
+    this.#shown(message, this.#local ? performance.now() - message.stampMs : null);
+  }
+
+  #shown(message: Received, latencyMs: number | null): void {
     this.#acknowledge(message);
-    const now = performance.now();
-    const latencyMs = this.#local ? now - message.stampMs : null;
     const { width, height, faces } = message;
     this.tell({ told: "shown", latencyMs, width, height, faces });
   }

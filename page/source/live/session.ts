@@ -203,6 +203,7 @@ export class Session {
   }
 
   #problem(problem: Problem, fatal: boolean): void {
+    if (problem.code === "webrtc") return this.transports.back();
     if (!fatal) return complain(problem);
     this.#end();
     status.change({ message: { key: "", places: {}, bad: true, text: Problem.sentence(problem) } });

@@ -41,7 +41,7 @@ export class Transports {
   }
 
   answer(sdp: string): void {
-    this.#peer?.answer(sdp).catch(() => this.#back());
+    this.#peer?.answer(sdp).catch(() => this.back());
   }
 
   end(): void {
@@ -55,23 +55,28 @@ export class Transports {
   #byPeer(): void {
     if (this.#peer || !system.value?.capabilities.webrtc || !("RTCPeerConnection" in window)) return;
     const { camera, post, send } = this.#session;
-    const peer = new Peer(camera, send, (track) => this.#show(track), () => this.#back());
+    const peer = new Peer(camera, send, (track) => this.#show(track), () => this.back());
     this.#peer = peer;
     peer.offer().then(
       () => post({ do: "upward", codec: this.#codec, paused: true }),
-      () => this.#back(),
+      () => this.back(),
     );
   }
 
   #show(track: MediaStreamTrack): void {
     this.#stopShowing?.();
     this.#stopShowing = feed(track, "show", this.#session.post);
+    this.#session.meter.clear();
     status.change({ transport: "webrtc" });
   }
 
-  #back(): void {
+  /** Pictures travel by the WebSocket again. */
+  back(): void {
+    if (!this.#peer) return;
     this.end();
+    this.#session.send({ type: "hang_up" });
     this.#session.post({ do: "upward", codec: this.#codec, paused: false });
+    this.#session.meter.clear();
     status.change({ transport: "websocket" });
   }
 
