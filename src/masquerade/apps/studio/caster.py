@@ -138,13 +138,17 @@ class Caster:
             video=video,
         )
         spec.check()
+        self._keep(spec, roles, upload)
+        return spec
+
+    def _keep(self, spec: JobSpec, roles: RolesIn, upload: Upload) -> None:
+        """Put what a job needs of uploads into its folder."""
         for name, file in spec.references.items():
             place = roles.map[name]
             assert place is not None
             assert isinstance(file, Path)
             _write_png(file, self._face(place).cutting)
         _link(upload.path, spec.target)
-        return spec
 
     def faces(self, upload: Upload, at_s: float) -> tuple[NDArray[np.uint8], list[SeenFace]]:
         """The frame of a moment, uint8 (H, W, 3) BGR, and its faces from left to right.
