@@ -16,6 +16,11 @@ declare const MediaStreamTrackProcessor:
 
 type Post = (message: ToWorker, transfer?: Transferable[]) => void;
 
+const RATE = 48_000;
+
+/** The page and its worker count from different beginnings; this is the same for both. */
+const now = (): number => performance.timeOrigin + performance.now();
+
 /** Why there are no pictures: the name of a sentence of the page. */
 export function cameraProblem(error: unknown): string {
   const name = error instanceof DOMException ? error.name : "";
@@ -65,10 +70,10 @@ function feedByVideo(track: MediaStreamTrack, purpose: "send" | "show", post: Po
   video.srcObject = new MediaStream([track]);
   let wanted = true;
   const next = async (): Promise<void> => {
-    const stampMs = performance.now();
+    const sinceEpochMs = now();
     if (video.videoWidth) {
       const frame = await createImageBitmap(video);
-      post({ do: "frame", frame, stampMs, purpose }, [frame]);
+      post({ do: "frame", frame, sinceEpochMs, purpose }, [frame]);
     }
     if (wanted) video.requestVideoFrameCallback(() => void next());
   };
@@ -81,13 +86,13 @@ function feedByVideo(track: MediaStreamTrack, purpose: "send" | "show", post: Po
 
 /** Gives the sound of `stream` to the worker. */
 export async function feedSound(stream: MediaStream, post: Post): Promise<() => void> {
-  const context = new AudioContext({ sampleRate: 48_000 });
+  const context = new AudioContext({ sampleRate: RATE });
   await context.audioWorklet.addModule("sound.js");
   const taker = new AudioWorkletNode(context, "sound-taker", { numberOfOutputs: 0 });
   context.createMediaStreamSource(stream).connect(taker);
   taker.port.onmessage = (event: MessageEvent<Int16Array<ArrayBuffer>>) => {
-    const stampMs = performance.now();
-    post({ do: "sound", samples: event.data, stampMs }, [event.data.buffer]);
+    const sinceEpochMs = now() - (1000 * event.data.length) / RATE;
+    post({ do: "sound", samples: event.data, sinceEpochMs }, [event.data.buffer]);
   };
   return () => void context.close();
 }

@@ -88,8 +88,8 @@ export type ToWorker =
   | { do: "canvas"; canvas: OffscreenCanvas }
   | { do: "open"; url: string; start: Start }
   | { do: "frames"; frames: ReadableStream<VideoFrame>; purpose: "send" | "show" }
-  | { do: "frame"; frame: ImageBitmap; stampMs: number; purpose: "send" | "show" }
-  | { do: "sound"; samples: Int16Array<ArrayBuffer>; stampMs: number }
+  | { do: "frame"; frame: ImageBitmap; sinceEpochMs: number; purpose: "send" | "show" }
+  | { do: "sound"; samples: Int16Array<ArrayBuffer>; sinceEpochMs: number }
   | { do: "send"; message: ToServer }
   | { do: "wipe"; at: number | null; mirror: boolean }
   | { do: "upward"; codec: CodecName; paused: boolean }

@@ -14,6 +14,9 @@ const PROTOCOL = "masquerade.v1";
 const MOST_BUFFERED_BYTES = 512 * 1024;
 const LOOK_AGAIN_MS = 50;
 
+/** A moment of the page in this worker's `performance.now()`, which stamps are in. */
+const here = (sinceEpochMs: number): number => sinceEpochMs - performance.timeOrigin;
+
 class Link {
   readonly #painter = new Painter();
   readonly #flow = new Flow<Picture>((picture) => picture.close());
@@ -46,10 +49,10 @@ class Link {
         void this.#read(message.frames, message.purpose);
         break;
       case "frame":
-        this.#take(message.frame, message.stampMs, message.purpose);
+        this.#take(message.frame, here(message.sinceEpochMs), message.purpose);
         break;
       case "sound":
-        this.#sendSound(message.samples, message.stampMs);
+        this.#sendSound(message.samples, here(message.sinceEpochMs));
         break;
       case "send":
         this.#send(message.message);

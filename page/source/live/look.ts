@@ -20,7 +20,7 @@ export interface Look {
 export const look = kept<Look>("look", {
   settings: {},
   preset: "balanced",
-  mirror: true,
+  mirror: false,
   donor: null,
   map: {},
 });
