@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -26,9 +27,11 @@ from masquerade.apps.studio.api import (
     uploads,
 )
 from masquerade.apps.studio.config import StudioConfig
+from masquerade.apps.studio.live.warming import warm_up
 from masquerade.apps.studio.page_files import PageFiles
 from masquerade.apps.studio.page_routes import page_route
 from masquerade.apps.studio.services import Services, open_services
+from masquerade.core.errors import MasqueradeError
 
 __all__ = ["API_PREFIX", "create_app"]
 
@@ -47,6 +50,7 @@ _ROUTERS = (
     openapi.router,
 )
 _SWEEP_S = 60.0
+_FIRST_PAGE_S = 3.0
 # FastAPI would report to whatever its environment names; nothing is reported from here.
 _NO_TELEMETRY: Any = dict.fromkeys(
     ("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False
@@ -99,11 +103,20 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     services: Services = app.state.services
     services.start()
     sweeping = asyncio.create_task(_sweep(services), name="studio-sweep")
+    warming = asyncio.create_task(_warm_up(), name="studio-warm-up")
     try:
         yield
     finally:
         sweeping.cancel()
+        warming.cancel()
         await asyncio.to_thread(services.close)
+
+
+async def _warm_up() -> None:
+    """Load what the first live session needs, once the first page is out."""
+    await asyncio.sleep(_FIRST_PAGE_S)
+    with contextlib.suppress(MasqueradeError):  # a session says what is wrong
+        await asyncio.to_thread(warm_up)
 
 
 async def _sweep(services: Services) -> None:

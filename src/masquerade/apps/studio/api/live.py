@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import asyncio
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, WebSocket
 from starlette.responses import FileResponse
@@ -15,6 +16,11 @@ from masquerade.apps.studio.api.depends import (
 )
 from masquerade.apps.studio.ids import IdInPath
 
+if TYPE_CHECKING:
+    from masquerade.apps.studio.live.conversation import Conversation
+    from masquerade.apps.studio.live.room_tools import RoomTools
+    from masquerade.apps.studio.services import Services
+
 __all__ = ["router"]
 
 router = APIRouter(tags=["live"], prefix="/live")
@@ -26,19 +32,25 @@ _WRONG_PROTOCOL = 4400
 @router.websocket("")
 async def talk(socket: WebSocket) -> None:
     """One live session; docs/studio-api.md has the messages."""
-    # Engines take a while to import: the first page must not wait for them.
-    from masquerade.apps.studio.live.conversation import Conversation
-    from masquerade.apps.studio.live.host_devices import HostDevices
-    from masquerade.apps.studio.live.room_tools import RoomTools
-    from masquerade.apps.studio.live.sources import SourceOpener
-
     offered = socket.scope.get("subprotocols") or ()
     await socket.accept(SUBPROTOCOL if SUBPROTOCOL in offered else None)
     if offered and SUBPROTOCOL not in offered:
         await socket.close(_WRONG_PROTOCOL, f"The sub-protocol is {SUBPROTOCOL}.")
         return
-    shared, remote = services(socket), is_remote(socket)
-    devices = HostDevices(allowed=may_use_host_devices(socket))
+    # Engines take a while to import, and nobody else may wait for that.
+    make, tools = await asyncio.to_thread(
+        _prepare, services(socket), is_remote(socket), may_use_host_devices(socket)
+    )
+    await make(socket, services(socket).rooms, tools).run()
+
+
+def _prepare(shared: Services, remote: bool, here: bool) -> tuple[type[Conversation], RoomTools]:
+    from masquerade.apps.studio.live.conversation import Conversation
+    from masquerade.apps.studio.live.host_devices import HostDevices
+    from masquerade.apps.studio.live.room_tools import RoomTools
+    from masquerade.apps.studio.live.sources import SourceOpener
+
+    devices = HostDevices(allowed=here)
     tools = RoomTools(
         find_donor=shared.find_donor,
         files=shared.rooms.files,
@@ -47,7 +59,7 @@ async def talk(socket: WebSocket) -> None:
         streams=shared.streams,
         remote=remote,
     )
-    await Conversation(socket, shared.rooms, tools).run()
+    return Conversation, tools
 
 
 @router.get(
