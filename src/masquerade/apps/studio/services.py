@@ -13,7 +13,7 @@ from masquerade.apps.studio.access.streams import StreamRules
 from masquerade.apps.studio.caster import Caster
 from masquerade.apps.studio.config import StudioConfig
 from masquerade.apps.studio.cpu_desk import CpuDesk
-from masquerade.apps.studio.live.casting import FindDonor, nobody
+from masquerade.apps.studio.live.casting import FindDonor
 from masquerade.apps.studio.live.rooms import Rooms
 from masquerade.apps.studio.machine import MachineGauge
 from masquerade.apps.studio.presets import Presets
@@ -54,7 +54,7 @@ class Services:
     uploads: Uploads
     streams: StreamRules
     rooms: Rooms
-    find_donor: FindDonor = nobody
+    find_donor: FindDonor
     shelf: Shelf
     queue: JobQueue
     previewer: Previewer

@@ -7,24 +7,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 
-from masquerade.core.errors import MissingInputError
-
 if TYPE_CHECKING:
     from masquerade.stages.identity import Identity
 
-__all__ = ["Casting", "FindDonor", "nobody"]
+__all__ = ["Casting", "FindDonor"]
 
 FindDonor = Callable[[str], "tuple[Identity, str]"]
 """The identity with an id, and on what ground its face is used. Raises MissingInputError."""
-
-
-def nobody(donor: str) -> tuple[Identity, str]:
-    """Where there is no library, nobody is found.
-
-    Raises:
-        MissingInputError: always.
-    """
-    raise MissingInputError(f"There is no identity {donor}; add one in the library first.")
 
 
 @dataclass(frozen=True, slots=True)
