@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from masquerade.core.lifetimes import Closing
 
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from masquerade.engine import Engine
     from masquerade.media.limits import MediaLimits
 
-__all__ = ["Previewer"]
+__all__ = ["Previewer", "at_most_wide"]
 
 _ENGINES = 2
 _FRAMES = 4
+_QUALITY = 88
 
 
 class Previewer(Closing):
@@ -41,7 +43,7 @@ class Previewer(Closing):
     ) -> None:
         self._limits, self._clock = limits, clock
         self._asked_s = clock()
-        self._turn = threading.Lock()
+        self._turn = threading.RLock()
         self._engines: OrderedDict[Hashable, Engine] = OrderedDict()
         self._frames: OrderedDict[tuple[Path, float], NDArray[np.uint8]] = OrderedDict()
 
@@ -71,6 +73,33 @@ class Previewer(Closing):
             frame = self._frame(target, at_s)
             pixels, _report = self._engine(key, make).swap_picture(frame, allow_no_face=True)
             return pixels
+
+    def swapped_jpeg(
+        self, target: Path, at_s: float, key: Hashable, make: Callable[[], Engine], width: int
+    ) -> bytes:
+        """The same as a JPEG that says where it comes from and is signed, as every output:
+        whoever sees it can save it.
+
+        Args:
+            target, at_s, key, make: as for :meth:`swapped`.
+            width: of the picture at most, in pixels.
+
+        Raises:
+            MasqueradeError: the file, a donor or a setting cannot be used; nothing can be signed.
+        """
+        from masquerade.engine.origin import state_origin
+        from masquerade.media.image import Picture, write_image
+
+        with self._turn:
+            pixels = at_most_wide(self.swapped(target, at_s, key, make), width)
+            engine = self._engine(key, make)
+            figures = engine.ledger.figures()
+            changed = figures["faces_swapped"] or figures["faces_concealed"]
+            disclosure = state_origin(engine, live=True) if changed else None
+            with tempfile.TemporaryDirectory(prefix="masquerade-") as folder:
+                file = Path(folder) / "preview.jpg"
+                write_image(file, Picture(pixels), pixels, disclosure, quality=_QUALITY)
+                return file.read_bytes()
 
     def rest(self, idle_s: float) -> None:
         """Give everything back if nothing was asked for this many seconds."""
@@ -104,3 +133,14 @@ class Previewer(Closing):
                 self._engines.popitem(last=False)[1].close()
         self._engines.move_to_end(key)
         return self._engines[key]
+
+
+def at_most_wide(pixels: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
+    """The picture, uint8 (H, W, 3), made smaller where it is wider than ``width`` pixels."""
+    if pixels.shape[1] <= width:
+        return pixels
+    import cv2
+
+    height = max(1, round(pixels.shape[0] * width / pixels.shape[1]))
+    small: Any = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return small  # type: ignore[no-any-return]

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from masquerade.apps.jobs.preview import at_most_wide
 from masquerade.apps.studio.api.depends import Shared
 from masquerade.apps.studio.caster import RolesIn
 from masquerade.apps.studio.ids import Id, IdInPath
@@ -98,17 +99,22 @@ async def read_frame(
     responses=_JPEG,
 )
 async def create_preview(wanted: PreviewIn, services: Shared) -> Response:
-    """As a job would show it, label included; where nobody is to be swapped, as it is."""
+    """As a job would show it, label and credentials included; where nobody is to be swapped, as it
+    is.
+    """
     upload = services.uploads.find(wanted.upload)
     roles = RolesIn(donors=wanted.donors, map=wanted.map, settings=wanted.settings)
 
     def work() -> bytes:
         key = services.caster.key(roles)
         with upload.spoken_of():
-            pixels = services.previewer.swapped(
-                upload.path, wanted.at_s, key, lambda: services.caster.engine(roles)
+            return services.previewer.swapped_jpeg(
+                upload.path,
+                wanted.at_s,
+                key,
+                lambda: services.caster.engine(roles),
+                wanted.width,
             )
-        return _jpeg(pixels, wanted.width)
 
     return Response(await services.desk.run(work), media_type="image/jpeg")
 
@@ -130,7 +136,5 @@ def _face(index: int, face: SeenFace) -> FaceOut:
 def _jpeg(pixels: NDArray[np.uint8], width: int) -> bytes:
     import cv2
 
-    if pixels.shape[1] > width:
-        height = max(1, round(pixels.shape[0] * width / pixels.shape[1]))
-        pixels = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    return cv2.imencode(".jpg", pixels, (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))[1].tobytes()
+    small = at_most_wide(pixels, width)
+    return cv2.imencode(".jpg", small, (cv2.IMWRITE_JPEG_QUALITY, _QUALITY))[1].tobytes()
