@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -11,6 +12,7 @@ from page_harness import PAGE
 
 from masquerade.apps.studio.setting_facts import setting_facts
 from masquerade.models.catalogue import catalogue
+from masquerade.stages import quality
 from masquerade.trust.consent import BASES
 
 SOURCES = Path(__file__).parents[2] / "page"
@@ -95,6 +97,30 @@ def test_settings_and_their_choices_have_names() -> None:
         assert f"setting.{field.name}.help" in ENGLISH
         assert f"group.{field.group}" in ENGLISH
         assert not [name for name in field.choices or () if f"choice.{name}" not in ENGLISH]
+
+
+def test_every_advice_on_photos_is_known() -> None:
+    """The engine's sentences as its source holds them, numbers left out."""
+    tree = ast.parse(Path(quality.__file__).read_text())
+    said = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple):
+            said.add(sentence_of(node.value.elts[1]))
+    assert len(said) > 10
+    patterns = re.findall(r"\[/\^(.+?)/, \"advice", (SOURCES / "source/text/advice.ts").read_text())
+    for sentence in said:
+        options = [sentence.replace("#", word, 1) for word in ("raised", "lowered", "7")]
+        tried = [option.replace("#", "7") for option in options]
+        assert any(re.match(pattern, one) for pattern in patterns for one in tried), sentence
+
+
+def sentence_of(node: ast.expr) -> str:
+    if isinstance(node, ast.JoinedStr):
+        return "".join(
+            str(one.value) if isinstance(one, ast.Constant) else "#" for one in node.values
+        )
+    assert isinstance(node, ast.Constant)
+    return str(node.value)
 
 
 def test_bases_and_roles_have_names() -> None:

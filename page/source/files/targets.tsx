@@ -46,7 +46,7 @@ function Row({ target, chosen }: { target: Target; chosen: boolean }): JSX.Eleme
       <button type="button" aria-pressed={chosen} onClick={() => draft.change({ selected: id })}>
         <img src={`${API}/uploads/${id}/thumbnail`} alt="" width={56} height={56} loading="lazy" />
         <span class="target-name">{name}</span>
-        <small>{facts.filter(Boolean).join(" · ")}</small>
+        <small>{facts.filter(Boolean).join("\u00a0· ")}</small>
       </button>
       <Button kind="quiet" icon="trash" label={say("targets.remove", { name })} onPress={() => void discard(id)} />
     </li>

@@ -10,6 +10,7 @@ import { PHOTOS, sendPhotos } from "../server/enrol";
 import { API, patch, post, remove } from "../server/request";
 import type { Identity } from "../server/types";
 import { complain } from "../state/notices";
+import { advice } from "../text/advice";
 import { number, percent } from "../text/numbers";
 import { say } from "../text/translate";
 
@@ -55,9 +56,9 @@ export function IdentityCard({ one }: { one: Identity }): JSX.Element {
         </label>
       </div>
       {one.advice.length > 0 && (
-        <ul class="advice" lang="en" aria-label={say("identity.advice")}>
+        <ul class="advice" aria-label={say("identity.advice")}>
           {one.advice.map((sentence) => (
-            <li key={sentence}>{sentence}</li>
+            <li key={sentence}>{advice(sentence)}</li>
           ))}
         </ul>
       )}

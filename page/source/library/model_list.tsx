@@ -34,7 +34,7 @@ export function ModelList(): JSX.Element {
     <section class="card models" aria-labelledby="models-title">
       <h2 id="models-title">{say("models.title")}</h2>
       {roles.map((role) => (
-        <details key={role} class="group" open={of(role).some((model) => model.installed)}>
+        <details key={role} class="group" open={role === "swapper" || of(role).some((model) => model.installed)}>
           <summary>
             {roleName(role)} <span class="count">{number(of(role).length)}</span>
           </summary>

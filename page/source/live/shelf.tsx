@@ -11,6 +11,7 @@ import { API } from "../server/request";
 import type { Identity } from "../server/types";
 import { tell } from "../state/notices";
 import { usePart, useStore } from "../state/store";
+import { advice } from "../text/advice";
 import { say } from "../text/translate";
 import { change, look } from "./look";
 
@@ -29,8 +30,8 @@ export function addDonors(files: File[]): void {
   askWhose(photos, (made) => {
     const first = made[0];
     if (first) choose(first.id);
-    const advice = made.flatMap((one) => one.advice);
-    if (advice[0]) tell(advice[0]);
+    const weightiest = made.flatMap((one) => one.advice)[0];
+    if (weightiest) tell(advice(weightiest));
   });
 }
 

@@ -8,6 +8,7 @@ import { known, say } from "../text/translate";
 import { Choice, type Option, Several, Slider, Switch, Text } from "./inputs";
 
 const MOST_STEPS = 400;
+const ROUND_STEPS = [1, 2, 5, 10];
 /** Settings that name models, and the role of those. */
 const ROLE: Record<string, string> = {
   model: "swapper",
@@ -77,6 +78,14 @@ function Control({ field, value, onChange, help }: SettingProps): JSX.Element | 
   return <NumberSetting words={words} field={field} value={Number(value)} onChange={onChange} />;
 }
 
+/** The step of a slider as people count: 1, 2 or 5, or a tenth or hundredth of those. */
+function roundStep(step: number): number {
+  const power = 10 ** Math.floor(Math.log10(step));
+  const far = (one: number): number => Math.abs(Math.log(one / (step / power)));
+  const [nearest = 1] = [...ROUND_STEPS].sort((a, b) => far(a) - far(b));
+  return Number((nearest * power).toPrecision(1));
+}
+
 interface NumberProps {
   words: { label: string; help: string | undefined };
   field: SettingField;
@@ -86,7 +95,7 @@ interface NumberProps {
 
 function NumberSetting({ words, field, value, onChange }: NumberProps): JSX.Element {
   const [low, high] = [field.low ?? 0, field.high ?? 1];
-  const step = field.step ?? (field.kind === "integer" ? 1 : 0.01);
+  const step = field.kind === "integer" ? 1 : roundStep(field.step ?? 0.01);
   if ((high - low) / step <= MOST_STEPS || field.kind === "number") {
     return <Slider {...words} value={value} low={low} high={high} step={step} onChange={onChange} />;
   }
