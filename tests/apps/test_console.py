@@ -89,3 +89,14 @@ def test_clock_times(value_s, text):
 
 def test_a_table_lines_up():
     assert table(("a", "b"), [("long", "x"), ("y", "z")]) == "a     b\nlong  x\ny     z"
+
+
+def test_names_from_elsewhere_give_the_terminal_no_orders(capsys) -> None:
+    name = "film\x1b[2J\x9b31m\u202e\udcff.mp4"
+    Console().say(f"{name}\nand a second line")
+    Console(json=True).close({"name": name})
+    first, second, line = capsys.readouterr().out.splitlines()
+    assert first == r"film\x1b[2J\x9b31m\u202e\udcff.mp4"
+    assert second == "and a second line"
+    assert line.isascii()
+    assert json.loads(line) == {"name": name}

@@ -20,6 +20,7 @@ from masquerade.apps.console import Console
 from masquerade.apps.parser import build_parser
 from masquerade.apps.parsing import UsageError
 from masquerade.core.errors import CancelledError, MasqueradeError
+from masquerade.core.shown_text import shown
 
 __all__ = ["main", "run_program"]
 
@@ -98,7 +99,7 @@ def _fail(console: Console, error: Exception, words: list[str]) -> int:
             f"An unexpected error stopped the work ({type(error).__name__}: {text}). "
             f"Please report it with {_write_log(error)}, or see it with --debug."
         )
-    print(f"masquerade: {text}", file=sys.stderr, flush=True)
+    print(f"masquerade: {shown(text)}", file=sys.stderr, flush=True)
     console.close({"ok": False, "kind": type(error).__name__, "error": text, "exit_code": code})
     return code
 

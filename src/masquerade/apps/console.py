@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
+from masquerade.core.shown_text import shown
+
 if TYPE_CHECKING:
     from types import TracebackType
 
@@ -33,17 +35,17 @@ class Console:
 
     def say(self, text: str) -> None:
         """Print a result."""
-        print(text, file=sys.stderr if self._json else sys.stdout, flush=True)
+        print(shown(text), file=sys.stderr if self._json else sys.stdout, flush=True)
 
     def note(self, text: str) -> None:
         """Print advice, unless quiet."""
         if not self._quiet:
-            print(text, file=sys.stderr, flush=True)
+            print(shown(text), file=sys.stderr, flush=True)
 
     def close(self, payload: Mapping[str, Any]) -> None:
         """Print the line of JSON, if it was asked for."""
         if self._json:
-            print(json.dumps(payload, ensure_ascii=False), flush=True)
+            print(_safe_json(payload), flush=True)
 
     def progress(self, name: str) -> ProgressLine:
         """A progress display for the work on ``name``; shows nothing when quiet."""
@@ -64,7 +66,7 @@ class ProgressLine:
     def __init__(
         self, name: str, stream: TextIO | None, *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._name = name
+        self._name = shown(name)
         self._stream = stream
         self._clock = clock
         self._rewrites = stream is not None and stream.isatty()
@@ -117,6 +119,14 @@ class ProgressLine:
         if progress.eta_s is not None:
             parts.append(f"{clock_time(progress.eta_s)} left")
         return f"{self._name}  " + "  ".join(parts)
+
+
+def _safe_json(payload: Mapping[str, Any]) -> str:
+    """One line of JSON; what no terminal should get is escaped in JSON's own way."""
+    text = json.dumps(payload, ensure_ascii=False)
+    return "".join(
+        sign if shown(sign) == sign else json.dumps(sign, ensure_ascii=True)[1:-1] for sign in text
+    )
 
 
 def clock_time(seconds: float) -> str:

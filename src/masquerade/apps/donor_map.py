@@ -57,6 +57,8 @@ def read_donor_map(path: Path) -> tuple[MappedPerson, ...]:
         raise SettingsError(f"The map {path} cannot be read; give a UTF-8 text file.") from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"The map {path} is not valid TOML: {error}.") from error
+    except RecursionError as error:
+        raise SettingsError(f"The map {path} is nested too deeply; write [[person]].") from error
     reader = _Reader(path, text)
     for key in data:
         if key != "person":

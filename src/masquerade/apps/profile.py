@@ -136,7 +136,7 @@ def read_profile(path: Path | None = None) -> Profile:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Profile()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(file) from error
     fits = all(
         name in _KINDS and type(value) is _KINDS[name]

@@ -57,7 +57,7 @@ def parse_catalogue(text: str) -> Mapping[str, ModelSpec]:
             name: tuple(entry["mirrors"]) for name, entry in document.get("exporter", {}).items()
         }
         specs = {name: _spec(name, entry, patterns) for name, entry in document["model"].items()}
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ModelError(f"The registry of models is damaged ({error}); reinstall it.") from error
     for spec in specs.values():
         for fault in _faults(spec, specs):

@@ -89,7 +89,7 @@ class ConsentRegister:
             if document["version"] != _VERSION:
                 raise ValueError("another version")
             consents = [_parse(entry) for entry in document["consents"]]
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise self._damaged() from error
         return {consent.fingerprint: consent for consent in consents}
 

@@ -143,7 +143,7 @@ class JobSpec:
             return JobSpec(
                 target=target, output=output, donors=donors, references=references, **plain
             )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise JobError(
                 "A job in the store cannot be read; remove it and submit it anew."
             ) from error

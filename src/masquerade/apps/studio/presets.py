@@ -120,7 +120,9 @@ def _read(path: Path) -> Preset | None:
         if not isinstance(name, str) or live not in _LIVE:
             return None
         return Preset(name=name, live=live, settings=_plain(found["settings"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, MasqueradeError):
+    except (
+        OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, MasqueradeError,
+    ):  # fmt: skip
         return None
 
 

@@ -104,7 +104,9 @@ class RtmpPublisher:
         self._command(4, "createStream", None)
         values = self._answer(4)
         number = values[-1] if values else None
-        self._stream_id = int(number) if isinstance(number, float) else 1
+        # Four bytes tell of it in every message.
+        known = isinstance(number, float) and 0 <= number < 1 << 32
+        self._stream_id = int(number) if known and number is not None else 1
         self._command(5, "publish", None, key, "live")
         self._await_publishing()
 
