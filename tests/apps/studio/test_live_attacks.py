@@ -45,6 +45,18 @@ class TestEnds:
                 client.socket.socket.close()  # as if the machine had died
             eventually(lambda: session_threads() == before)
 
+    def test_sessions_one_after_the_other_leave_neither_threads_nor_files(self, studio, talk):
+        data, process, left = jpegs(talk[0]), psutil.Process(), []
+        before = session_threads()
+        for number in range(5):
+            codec = ("jpeg", "h264")[number % 2]
+            with connected(studio) as client:
+                client.start(settings=QUIET, output={"codec": codec, "original": True})
+                pump(client, data, 2)
+            eventually(lambda: session_threads() == before)
+            left.append(process.num_fds())
+        assert left[1:] == [left[1]] * 4
+
     def test_one_that_vanishes_while_it_starts_leaves_nothing(self, studio):
         before = session_threads()
         for pause_s in (0.0, 0.02, 0.1):
