@@ -446,6 +446,20 @@ class TestByHand:
         assert show(face(0), face(1)) == {1: "a"}
         assert show(face(0, state="lost"), face(1), face(5), face(6)) == {1: "a", 6: "a"}
 
+    def test_what_was_decided_by_hand_holds_in_the_next_scene(self) -> None:
+        many = Settings(many_faces=True)
+        show = Show(many, ("a",))
+        for track in (0, 5):
+            show.embedder.says[track] = [_person(7)]
+        for track in (1, 6):
+            show.embedder.says[track] = [_person(8)]
+        show(face(0), face(1), face(2))
+        show.stage.configure(many, ("a", "b"), by_hand={0: None, 1: "b"})
+        assert show(face(0), face(1), face(2)) == {1: "b", 2: "a"}
+        assert show(face(5), face(6), face(9), scene=1) == {6: "b", 9: "a"}
+        show.stage.reset()
+        assert show(face(5), face(6), face(9)) == {5: "a", 6: "a", 9: "a"}
+
     def test_another_main_donor_leaves_faces_by_hand_alone(self) -> None:
         many = Settings(many_faces=True)
         show = Show(many, ("a", "b"))

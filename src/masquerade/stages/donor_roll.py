@@ -77,3 +77,15 @@ class DonorRoll:
             for place, name in enumerate(self.names)
         }
         return {**found, NOBODY: NOBODY}
+
+    def handed_over(self, decided: Mapping[int, str], after: DonorRoll) -> dict[int, str]:
+        """What these had been decided for, by track number, with the heirs' names.
+
+        Who was taken out by hand, and is not any more, is decided for anew.
+        """
+        heir = self.heirs(after)
+        return {
+            track: heir[donor]
+            for track, donor in decided.items()
+            if donor != NOBODY or track in after.by_hand
+        }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from masquerade.stages.donor_roll import NOBODY, DonorRoll
+from masquerade.stages.donor_roll import DonorRoll
 from masquerade.stages.face_order import order_faces
 from masquerade.stages.likeness import (
     LOOKS,
@@ -16,6 +16,7 @@ from masquerade.stages.likeness import (
     has_filters,
     picks_alike,
 )
+from masquerade.stages.picked_faces import PickedFaces
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -46,7 +47,7 @@ class Select:
       again for ten frames takes the place over: the scene began with a bystander.
     - Faces outside the filters by age and gender are left alone.
     - A new track that looks like somebody who was selected and is out of sight is that person.
-    - What was decided for a face by hand comes before all of this.
+    - What was decided for a face by hand comes before all of this, in later scenes too.
 
     Where it takes looks at the face to know (references and filters), the first look decides for
     the time being, in the very frame in which the face appears; the mean of three looks decides
@@ -86,7 +87,11 @@ class Select:
 
     def reset(self) -> None:
         """Forget the stream and everybody in it."""
-        self._scene = 0
+        self._picked = PickedFaces()
+        self._begin_scene(0)
+
+    def _begin_scene(self, scene: int) -> None:
+        self._scene = scene
         self._known: dict[int, Likeness] = {}
         self._decided: dict[int, str] = {}
         self._doubtful: dict[int, str] = {}
@@ -113,12 +118,8 @@ class Select:
         self._take(settings, roll)
         if roll.is_like(before) and picks_alike(earlier, settings):
             return
-        heir, selected = before.heirs(roll), {**self._doubtful, **self._decided}
-        self._decided = {
-            track: heir[donor]
-            for track, donor in selected.items()
-            if donor != NOBODY or track in roll.by_hand
-        }
+        heir = before.heirs(roll)
+        self._decided = before.handed_over({**self._doubtful, **self._decided}, roll)
         self._doubtful = {}
         self._places = {heir[donor]: track for donor, track in self._places.items()}
         if (earlier.face_order, earlier.face_index) != (settings.face_order, settings.face_index):
@@ -131,8 +132,7 @@ class Select:
             ModelError: the weights are missing, or the network failed.
         """
         if job.scene != self._scene:
-            self.reset()
-            self._scene = job.scene
+            self._begin_scene(job.scene)
         faces = job.faces
         self._look(job.frame.pixels, faces)
         self._remember(faces)
@@ -164,25 +164,30 @@ class Select:
 
     def _remember(self, faces: Sequence[Face]) -> None:
         """Decide for tracks given by number or hand, and for people who were selected before."""
+        threshold = self._settings.reference_threshold
         for face in faces:
             number = self._roll.numbers.get(face.track_id)
             if face.track_id in self._roll.by_hand:
                 self._decided[face.track_id] = self._roll.by_hand[face.track_id]
             elif number is not None:
                 self._decided.setdefault(face.track_id, number)
+        self._picked.watch(faces, self._roll.by_hand)
         in_sight = {face.track_id for face in faces if face.state != "lost"}
         away = [track for track in self._decided if track not in in_sight]
         for face in faces:
             if face.track_id in self._decided or face.attributes is None:
                 continue
+            picked = self._picked.donor_of(face.attributes, self._roll.by_hand, threshold)
+            if picked is not None:
+                self._decided[face.track_id] = picked
+                continue
             for track in away:
-                if self._is_same(face.attributes, track):
+                if self._is_same(face.attributes, track, threshold):
                     self._take_over(track, face.track_id)
                     break
 
-    def _is_same(self, seen: Attributes, track: int) -> bool:
+    def _is_same(self, seen: Attributes, track: int, threshold: float) -> bool:
         who = self._known[track].attributes if track in self._known else None
-        threshold = self._settings.reference_threshold
         return who is not None and fit_person(seen, who.embedding_unit, threshold) >= 0.0
 
     def _take_over(self, old: int, new: int) -> None:
