@@ -8,16 +8,18 @@ time code of 16 bits into each picture when it takes it, sends it, and reads the
 the picture that it has drawn: everything between is in the figure but the camera's own delay and
 the screen's. Server and browser share the cores. ``transport`` is the way there and back alone
 (decoded, blurred, encoded by the product's own parts) beside the figures of an earlier trial of
-other code; ``swap`` is the product. ``load`` asks for figures and thumbnails 50 times a second
-during every other stretch of one session. ``start`` is `masquerade studio` as a process, from
-its beginning to its first page.
+other code; ``swap`` is the product, ``page`` the product's own page. ``load`` asks for figures and
+thumbnails 50 times a second during every other stretch of one session. ``start`` is `masquerade
+studio` as a process, from its beginning to its first page.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import http.cookiejar
 import itertools
+import os
 import subprocess
 import sys
 import tempfile
@@ -68,8 +70,8 @@ class Measured:
 def served(folder: Path) -> Iterator[str]:
     """The studio with the page that measures; its link."""
     script = HERE / "studio_server.py"
-    command = [sys.executable, str(script), str(DONOR), str(folder / "studio")]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    line = [sys.executable, str(script), str(DONOR), str(folder / "studio")]
+    server = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     try:
         yield server.stdout.readline().strip()
@@ -201,36 +203,65 @@ def _upload(root: str, header: dict[str, str]) -> str:
     return str(httpx.post(f"{root}/api/v1/uploads", files=files, headers=header).json()["id"])
 
 
+@contextlib.contextmanager
+def command(home: Path) -> Iterator[str]:
+    """`masquerade studio` as users start it; its link."""
+    studio = subprocess.Popen(
+        [sys.executable, "-m", "masquerade", "studio", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "MASQUERADE_HOME": str(home)},
+    )
+    assert studio.stdout is not None
+    try:
+        line = next(line for line in studio.stdout if "token=" in line)
+        yield next(word for word in line.split() if "token=" in word)
+    finally:
+        studio.terminate()
+        studio.wait(20)
+
+
+def page(folder: Path, film: Path, seconds: float) -> None:
+    """The studio's own page, by clicks; latency as it measures it itself."""
+    import httpx
+
+    with command(folder / "home-page") as link, browser(link, film) as context:
+        root, token = link.split("/?token=")
+        header = {"Authorization": f"Bearer {token}"}
+        upload = _upload(root, header)
+        wish = {"name": "Mona", "uploads": [upload], "consent": "public-domain"}
+        httpx.post(f"{root}/api/v1/identities", json=wish, headers=header, timeout=60)
+        shown = context.new_page()
+        shown.goto(root)
+        shown.get_by_text("Mona").first.click()
+        shown.get_by_role("button", name="Live").first.click()
+        shown.wait_for_timeout(1000 * (WARM_S + seconds))
+        found = shown.evaluate("window.masquerade.latency()")
+        figures = httpx.get(f"{root}/api/v1/system/figures", headers=header).json()
+        fps = figures["sessions"][0]["fps"]
+    print(
+        f"{'the page itself, 640x480':32s} p50 {found['p50']:5.0f}  p95 {found['p95']:5.0f} ms  "
+        f"{fps:5.1f} fps"
+    )
+
+
 def start(rounds: int, folder: Path) -> None:
     """From the start of the process to the first page, as a browser gets it."""
-    import http.cookiejar
-    import os
-
     took_ms = []
     for number in range(rounds):
         begun_s = time.perf_counter()
-        studio = subprocess.Popen(
-            [sys.executable, "-m", "masquerade", "studio", "--port", "0"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "MASQUERADE_HOME": str(folder / f"home{number}")},
-        )
-        assert studio.stdout is not None
-        line = next(line for line in studio.stdout if "token=" in line)
-        link = next(word for word in line.split() if "token=" in word)
-        jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
-        urllib.request.build_opener(jar).open(link).read()
-        took_ms.append(1000 * (time.perf_counter() - begun_s))
-        studio.terminate()
-        studio.wait(20)
+        with command(folder / f"home{number}") as link:
+            jar = urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar())
+            urllib.request.build_opener(jar).open(link).read()
+            took_ms.append(1000 * (time.perf_counter() - begun_s))
     warm = Spread.of(took_ms[1:])
     print(f"{'start to the first page':32s} {warm} ms   (first {took_ms[0]:.0f}; goal 1500)")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=("transport", "swap", "load", "start"))
+    parser.add_argument("--only", choices=("transport", "swap", "page", "load", "start"))
     parser.add_argument("--seconds", type=float, default=12.0, help="of each case")
     parser.add_argument("--rounds", type=int, default=6, help="of the start")
     args = parser.parse_args()
@@ -246,6 +277,10 @@ def main() -> None:
             start(args.rounds, folder)
         for size_wh in (SMALL, HD):
             film = camera(folder, size_wh)
+            if wanted("page") and size_wh == SMALL:
+                page(folder, film, args.seconds)
+            if args.only in ("page", "start"):
+                continue
             with served(folder) as link, browser(link, film) as context:
                 if wanted("transport"):
                     transport(context, link, size_wh, args.seconds)
