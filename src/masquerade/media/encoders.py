@@ -26,6 +26,13 @@ PRESETS = (
 
 _Options = dict[str, str]
 
+# Encoders that do not take FFmpeg's number of threads. What x265 writes depends on how many
+# frames it works on at a time, which it chooses by the machine.
+_OWN_THREADS = {
+    "libx265": ("x265-params", "frame-threads=1:pools={}"),
+    "libsvtav1": ("svtav1-params", "lp={}"),
+}
+
 # SVT-AV1 writes a page about itself to stderr unless told not to: errors only.
 os.environ.setdefault("SVT_LOG", "1")
 
@@ -43,6 +50,8 @@ class VideoOptions:
         no_audio: leave the sound out.
         start_s: where to begin, seconds from the start of the file.
         end_s: where to end, seconds from the start of the file; None is its end.
+        encoder_threads: threads of a software encoder; 0 leaves it to the encoder, which goes by
+            the machine. With a number the same frames give the same bytes on every machine.
 
     Raises:
         SettingsError: a value is out of range.
@@ -55,8 +64,13 @@ class VideoOptions:
     no_audio: bool = False
     start_s: float = 0.0
     end_s: float | None = None
+    encoder_threads: int = 0
 
     def __post_init__(self) -> None:
+        if not 0 <= self.encoder_threads <= 64:
+            raise SettingsError(
+                f"encoder threads are {self.encoder_threads}; give a number from 0 to 64."
+            )
         if not 0 <= self.quality <= 100:
             raise SettingsError(f"video quality is {self.quality}; give a number from 0 to 100.")
         if self.preset not in PRESETS:
@@ -96,12 +110,22 @@ class Encoder:
     lossless: Mapping[str, str] | None = None
     hardware: bool = False
 
-    def options(self, quality: int, preset: str) -> _Options:
-        """The encoder's own options for a quality of 0 to 100 and one of PRESETS."""
+    def options(self, quality: int, preset: str, threads: int = 0) -> _Options:
+        """The encoder's own options for a quality of 0 to 100 and one of PRESETS.
+
+        Args:
+            quality, preset, threads: as in VideoOptions.
+        """
         number = float(np.interp(quality, (0, 80, 100), self.quality))
         chosen = self.settings(number, PRESETS.index(preset))
         if quality == 100 and self.lossless is not None:
             chosen |= self.lossless
+        if threads and not self.hardware:
+            chosen["threads"] = str(threads)
+            key, words = _OWN_THREADS.get(self.name, ("", ""))
+            if key:
+                given = f"{chosen[key]}:" if key in chosen else ""
+                chosen[key] = given + words.format(threads)
         return chosen
 
     def is_lossless(self, quality: int) -> bool:

@@ -133,6 +133,11 @@ class VideoSource(Closing):
         return tuple(self._notices)
 
     @property
+    def first_pts(self) -> int:
+        """Time of the first frame by the file's own clock, in units of the video's time base."""
+        return self._first.pts or 0
+
+    @property
     def file_end_s(self) -> Fraction | None:
         """Where reading stops by the file's own clock, in seconds; None at its end."""
         if self.end_s is None:
