@@ -180,24 +180,30 @@ class VideoSink(Committing):
         self._info, self._rate = source.info, source.info.rate or Fraction(25)
         self._time_base = self._video.time_base if self._video else _FREE_CLOCK
         self._stream = self._add_video(self._rate, width, height)
-        if self._video is not None:
-            self._passengers = Passengers(
-                self._video.path,
-                self._output,
-                self._container_name,
-                audio=not self._options.no_audio,
-                shift_s=self._video.shift_s,
-                begin_s=self._video.shift_s if self._video.start_s else None,
-                end_s=self._video.file_end_s,
-            )
+        self._passengers = self._board()
         if self._disclosure:
             self._output.metadata.update(self._disclosure.tags)
         self._stream.codec_context.open()
         self._output.start_encoding()
 
+    def _board(self) -> Passengers | None:
+        """What comes along with the picture."""
+        if self._video is None:
+            return None
+        return Passengers(
+            self._video.path,
+            self._output,
+            self._container_name,
+            audio=not self._options.no_audio,
+            shift_s=self._video.shift_s,
+            begin_s=self._video.shift_s if self._video.start_s else None,
+            end_s=self._video.file_end_s,
+        )
+
     def _add_video(self, rate: Fraction, width: int, height: int) -> VideoStream:
         encoder: Encoder = self._encoder
-        settings = encoder.options(self._options.quality, self._options.preset)
+        options = self._options
+        settings = encoder.options(options.quality, options.preset, options.encoder_threads)
         stream = self._output.add_stream(encoder.name, rate=rate, options=settings)
         assert isinstance(stream, av.VideoStream)
         context = stream.codec_context

@@ -1,0 +1,96 @@
+"""One segment's picture as a file of its own, to be joined with the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from masquerade.media.containers import VIDEO_EXTENSIONS
+from masquerade.media.encoders import Encoder, VideoOptions
+from masquerade.media.image_write import unknown_extension
+from masquerade.media.passengers import Passengers
+from masquerade.media.video_sink import VideoSink
+
+if TYPE_CHECKING:
+    from masquerade.core.frame import Frame
+    from masquerade.media.video_source import VideoSource
+
+__all__ = ["SegmentSink", "container_of"]
+
+_THREADS = 1
+"""Of the encoder. A fixed number, so that a segment's bytes do not depend on whose machine made it;
+and no more, since segments are what is worked on side by side."""
+
+
+def container_of(output: str | Path) -> str:
+    """FFmpeg's name of the muxer of a film's file.
+
+    Raises:
+        OutputError: the extension is unknown.
+    """
+    found = VIDEO_EXTENSIONS.get(Path(output).suffix.lower())
+    if found is None:
+        raise unknown_extension(Path(output), VIDEO_EXTENSIONS)
+    return found
+
+
+class SegmentSink(VideoSink):
+    """Writes the frames of one segment, and nothing else of the film.
+
+    The file is MP4, whose times are exact, and begins at 0; Matroska for FFV1, which MP4 does not
+    take. Without ``encoder_threads`` the encoder has one thread.
+
+    Args:
+        path: where to write; what is there is replaced.
+        source: gives the frames; those before ``skip`` are not written.
+        options: as for VideoSink.
+        film: what the joined film will be called: its extension chooses the encoder where the
+            options do not.
+        skip: how many of the source's frames are lead-in.
+        start_pts: the time of the first frame that is written, in the source's time base.
+
+    Raises:
+        OutputError: as for VideoSink.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        source: VideoSource,
+        options: VideoOptions | None = None,
+        *,
+        film: str | Path,
+        skip: int = 0,
+        start_pts: int = 0,
+    ) -> None:
+        self._film, self._skip, self._start = container_of(film), skip, start_pts
+        options = options or VideoOptions()
+        options = replace(options, encoder_threads=options.encoder_threads or _THREADS)
+        super().__init__(path, source, options, overwrite=True)
+
+    @staticmethod
+    def suffix(options: VideoOptions | None) -> str:
+        """The extension of a segment's file."""
+        return ".mkv" if options is not None and options.encoder == "ffv1" else ".mp4"
+
+    def _find_encoder(self) -> Encoder:
+        own, self._container_name = self._container_name, self._film
+        try:
+            return super()._find_encoder()
+        finally:
+            self._container_name = own
+
+    def _board(self) -> Passengers | None:
+        return None
+
+    def write(self, frame: Frame) -> None:
+        """Encode one finished frame, unless it is lead-in.
+
+        Raises:
+            OutputError: the encoder failed, the disk is full.
+        """
+        if frame.seq < self._skip:
+            return
+        assert frame.pts is not None
+        super().write(replace(frame, pts=frame.pts - self._start))
