@@ -7,6 +7,7 @@ cost more than all else.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ __all__ = ["INGREDIENT", "Ingredient", "Manifests", "read_manifests", "sign_file
 
 INGREDIENT = "target"
 """How actions refer to the file that was edited."""
+_SMALL_BYTES = 32_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +89,24 @@ def sign_file(
             signer = held.enter_context(c2pa.Signer.from_info(info))
             context = held.enter_context(_context(identity.anchor_pem))
             builder = _builder(held, manifest, ingredient, context)
-            with finished.open("rb") as source, signed.open("w+b") as target:
-                builder.sign(signer, media_type, source, target)
+            _sign(builder, signer, media_type, finished, signed)
     except c2pa.C2paError as error:
         raise SigningError(
             f"The content credentials could not be made ({_reason(error)}), so the output was not "
             "written; see `masquerade signing show`."
         ) from error
+
+
+def _sign(builder: Any, signer: Any, media_type: str, finished: Path, signed: Path) -> None:
+    """Small files within memory, which takes half the time."""
+    with finished.open("rb") as source:
+        if finished.stat().st_size > _SMALL_BYTES:
+            with signed.open("w+b") as target:
+                builder.sign(signer, media_type, source, target)
+            return
+        made = io.BytesIO()
+        builder.sign(signer, media_type, io.BytesIO(source.read()), made)
+    signed.write_bytes(made.getbuffer())
 
 
 def read_manifests(path: Path, media_type: str, anchors: bytes) -> Manifests | None:
