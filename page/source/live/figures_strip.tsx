@@ -22,6 +22,9 @@ function Figure({ name, value, warn }: FigureFields): JSX.Element {
   );
 }
 
+/** What is wrong; what to do about it speaks of the command line. */
+const firstSentence = (text: string): string => text.split(/(?<=\.) /)[0] ?? text;
+
 const load = (share: number | null | undefined): string => (share == null ? "–" : percent(share));
 
 export function FiguresStrip(): JSX.Element | null {
@@ -47,9 +50,9 @@ export function FiguresStrip(): JSX.Element | null {
         <Figure name={say("figures.way")} value={say(`transport.${transport}`)} />
       </dl>
       <Stages stages={stages} />
-      {[...figures.alarms, ...figures.notices].map((sentence) => (
-        <p key={sentence} class="alarm" lang="en">
-          {sentence}
+      {[...figures.alarms, ...figures.notices].map((text) => (
+        <p key={text} class="alarm" lang="en" title={text}>
+          {firstSentence(text)}
         </p>
       ))}
     </section>
