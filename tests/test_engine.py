@@ -307,11 +307,14 @@ def test_a_video_keeps_its_frames_and_times(donor, tmp_path, clip_frames):
     assert list(report.timings_ms) == [
         "detect",
         "track",
+        "content",
         "select",
+        "permit",
         "swap",
         "composite",
         "strict",
         "conceal",
+        "veil",
         "disclose",
     ]
     face = (slice(30, 90), slice(60, 110))

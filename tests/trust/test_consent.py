@@ -92,10 +92,9 @@ def test_fingerprints_follow_the_bytes_alone() -> None:
 def test_the_file_is_for_its_owner_alone(register: ConsentRegister) -> None:
     ensure_consent(register, "f1", "a", "self")
     assert stat.S_IMODE(register.path.stat().st_mode) == 0o600
-    assert sorted(p.name for p in register.path.parent.iterdir()) == [
-        "consents.json",
-        "consents.lock",
-    ]
+    files = {path.name: path for path in register.path.parent.iterdir()}
+    assert {"consents.json", "consents.lock", "audit.jsonl", "audit.head"} <= set(files)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in files.values()} == {0o600}
 
 
 @pytest.mark.parametrize(

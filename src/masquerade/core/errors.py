@@ -19,12 +19,14 @@
     │   ├── VirtualCameraError                           there is none, or it is in use
     │   └── StreamError (ConnectionError)                a stream that cannot be sent
     ├── ConsentError (PermissionError)         exit 7   nobody said whose face it is
+    │   ├── LockedFaceError                              a face that its owner has locked
     │   └── LicenceError                                 a model's licence was not accepted
     ├── RuntimeSetupError (RuntimeError)       exit 8   the installation is broken
     │   ├── ModelError                                   a network is missing, damaged or failed
     │   │   └── DownloadError (ConnectionError)          a model cannot be fetched
     │   ├── ProviderError                                an execution provider is not active
     │   └── MemoryBudgetError (MemoryError)              it does not fit, however it is lowered
+    ├── ContentError (PermissionError)         exit 11  the content check refuses the target
     ├── JobError                               exit 10  not possible with a job as it stands
     │   └── MissingJobError (LookupError)                there is no such job
     └── CancelledError                         exit 130 stopped by the user
@@ -39,6 +41,7 @@ __all__ = [
     "AddressError",
     "CancelledError",
     "ConsentError",
+    "ContentError",
     "CorruptMediaError",
     "DeviceError",
     "DownloadError",
@@ -47,6 +50,7 @@ __all__ = [
     "InputError",
     "JobError",
     "LicenceError",
+    "LockedFaceError",
     "MasqueradeError",
     "MediaLimitError",
     "MemoryBudgetError",
@@ -154,9 +158,13 @@ class StreamError(OutputError, ConnectionError):
 
 
 class ConsentError(MasqueradeError, PermissionError):
-    """Nobody has said whose face the donor's is."""
+    """Nobody has said whose face the donor's is, or nobody who may speak for a child has agreed."""
 
     exit_code = 7
+
+
+class LockedFaceError(ConsentError):
+    """Somebody has locked this face on this installation."""
 
 
 class LicenceError(ConsentError):
@@ -183,6 +191,12 @@ class ProviderError(RuntimeSetupError):
 
 class MemoryBudgetError(RuntimeSetupError, MemoryError):
     """Networks do not fit into the memory that was granted, however they are lowered."""
+
+
+class ContentError(MasqueradeError, PermissionError):
+    """The content check finds that the target is likely to be sexual."""
+
+    exit_code = 11
 
 
 class JobError(MasqueradeError):

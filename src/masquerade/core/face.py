@@ -58,6 +58,7 @@ class Face:
             False.
         seen_kps: as ``kps``, but as the detector saw them when it last did, carried along and
             steadied by the mesh; None where it has not seen this face, or the face is lost.
+        refused: it is selected and must not be swapped, so it is hidden as one that cannot be.
     """
 
     bbox: NDArray[np.float32]
@@ -71,6 +72,7 @@ class Face:
     selected: bool = False
     donor: str | None = None
     seen_kps: NDArray[np.float32] | None = None
+    refused: bool = False
 
     @property
     def size_px(self) -> float:

@@ -197,9 +197,14 @@ class Settings:
     hold_s: float = _range(0, 20, "Seconds a lost face is held before it is blurred.", 0.3)
     strict: bool = _value("Blur every head that is not swapped, whoever it belongs to.", False)
 
+    content_check: bool = _value("Refuse targets that look sexual.", True)
+    content_threshold: float = _range(
+        0.05, 0.99, "Score from which the content check refuses a target.", 0.8
+    )
     label: LabelStyle = _choice(
         ("small", "gb45438", "none"), "Visible label; metadata is always written.", "small"
     )
+    watermark: bool = _value("Put an invisible mark into the picture.", True)
     threads: int = _range(0, 256, "Threads of a network; 0 chooses by the machine.", 0)
 
     def __post_init__(self) -> None:

@@ -10,6 +10,7 @@ from masquerade.trust.badge import make_badge
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from masquerade.core.disclosure import Mark
     from masquerade.core.face import Attributes
     from masquerade.core.protocols import Stage
     from masquerade.core.settings import Settings
@@ -42,6 +43,7 @@ def settings_change(
     swap: Callable[[Stage], Stage],
     effects: Any,
     by_hand: Mapping[int, str | None],
+    mark: Mark | None,
 ) -> Change:
     """Everything works by these settings and draws these donors from one frame on.
 
@@ -52,17 +54,19 @@ def settings_change(
         swap: sets the stage that swaps, or puts another in its place.
         effects: what ``Effects.prepare`` made of the settings.
         by_hand: by track number, the donor that somebody gave to that face, None for nobody.
+        mark: is put into every frame.
     """
     return Change(
         {
             "detect": _calling("configure", settings),
+            "content": _calling("configure", settings),
             "select": _calling("configure", settings, identities, references, by_hand),
             "swap": swap,
             "composite": _calling("configure", settings),
             "conceal": _calling("configure", settings),
             "strict": _calling("configure", settings),
             "effects": _calling("configure", effects),
-            "disclose": _calling("configure", make_badge(settings.label)),
+            "disclose": _calling("configure", make_badge(settings.label), mark),
         }
     )
 

@@ -15,7 +15,9 @@ from masquerade.engine.asked import asked_networks, check_models
 from masquerade.engine.asked_providers import check_providers
 from masquerade.engine.changes import donors_change
 from masquerade.engine.donors import as_identities, as_references, checked_by_hand, checked_picture
+from masquerade.engine.face_rules import FaceRules
 from masquerade.engine.ledger import Ledger
+from masquerade.engine.record import noting_refusals
 from masquerade.engine.refusals import nobody_to_swap, require_face
 from masquerade.engine.rehearsal import rehearsal_frames
 from masquerade.engine.staging import Staging
@@ -32,10 +34,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from masquerade.core.face import Attributes
     from masquerade.core.protocols import Sink, Source
     from masquerade.engine.donors import Donor, Reference
     from masquerade.pipeline.line import Line
     from masquerade.stages.identity import Identity
+    from masquerade.trust.minors import Guardian
 
 __all__ = ["Engine"]
 
@@ -55,6 +59,8 @@ class Engine(Closing):
             for the process, until the engine that has set it is closed.
         references: whom to replace, by donor's name: a photo of that person, an
             :class:`Identity`, or a track number. With one donor the photo or number alone will do.
+        guardian: what is stated of people who look under 18, one for everybody or one for each
+            donor's name: ``agreed``, by a parent or guardian, or ``adult``, the person is of age.
         stage_clock: seconds; what ``Report.timings_ms`` is measured with. ``time.thread_time``
             gives the steps' CPU time instead of wall time.
 
@@ -65,6 +71,8 @@ class Engine(Closing):
         NoFaceInDonorError: a donor's photo shows no face.
         InputError: a donor's file is missing, damaged or no picture.
         SettingsError: no donor, or a reference for a donor that is not there.
+        LockedFaceError: somebody has locked a donor's face on this installation.
+        ConsentError: a donor looks under 18 and nobody answers for it.
         ModelError: a network that the settings name is not installed.
         LicenceError: its licence was not accepted.
         ProviderError: a provider that was asked for is not installed.
@@ -77,17 +85,21 @@ class Engine(Closing):
         *,
         execution: Execution | None = None,
         references: Reference | Mapping[str, Reference] | None = None,
+        guardian: Guardian | Mapping[str, Guardian] | None = None,
         stage_clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.settings = settings or Settings()
         check_models(self.settings)
         check_providers(execution or Execution())
         self.identities: Mapping[str, Identity] = as_identities(donors)
+        with noting_refusals():
+            self._rules = FaceRules(guardian)
+            self._rules.check_donors(self.identities)
         self._references = as_references(references, self.identities)
         self._by_hand: Mapping[int, str | None] = {}
         self.ledger = Ledger()
         self.execution = execution or Execution()
-        self._staging = Staging(self.execution, stage_clock)
+        self._staging = Staging(self.execution, self._rules, stage_clock)
         self._lines: dict[bool, Line] = {}
         self._next_seq = 0
         self._closed = False
@@ -123,11 +135,14 @@ class Engine(Closing):
 
         Raises:
             InputError: the frame is no such array.
+            ContentError: the content check refuses it, and the stream with it.
+            ConsentError: it shows a face that must not be used.
             MasqueradeError: a step failed for good.
         """
         job = FrameJob(Frame(checked_picture(frame_bgr), seq=self._next_seq, pts=pts))
         self._next_seq += 1
-        return self._line().process(job).writable_output()
+        with noting_refusals():
+            return self._line().process(job).writable_output()
 
     def reset(self) -> None:
         """Forget the stream that :meth:`process` has followed."""
@@ -149,12 +164,15 @@ class Engine(Closing):
         Raises:
             NoFaceInTargetError: nobody to swap and ``allow_no_face`` is False.
             InputError: the picture is no such array.
+            ContentError: the content check refuses it.
+            ConsentError: it shows a face that must not be used.
             MasqueradeError: a step failed.
         """
         self._staging.expect((picture_bgr.shape[1], picture_bgr.shape[0]))
         line, meter, tally = self._line(still=True), Meter(total=1), self.new_tally()
         line.reset()
-        job = line.process(FrameJob(Frame(checked_picture(picture_bgr))))
+        with noting_refusals():
+            job = line.process(FrameJob(Frame(checked_picture(picture_bgr))))
         tally.add(job)
         meter.frame_finished(job.timings_ms)
         report = tally.report(meter, advice=self.advice, warnings=self.notices, models=self.models)
@@ -171,6 +189,7 @@ class Engine(Closing):
         progress: Callable[[Progress], None] | None = None,
         *,
         allow_no_face: bool = False,
+        adapt: Callable[[Line], Line] | None = None,
     ) -> Report:
         """Swap a whole stream, reading, working and writing side by side.
 
@@ -181,10 +200,13 @@ class Engine(Closing):
             sink: committed at the end, or aborted if anything prevents a whole output.
             progress: called in this thread about ten times a second, and at the end.
             allow_no_face: write the output even if nobody was swapped on any frame.
+            adapt: makes of the engine's line the one that works; for films in segments.
 
         Raises:
             NoFaceInTargetError: no frame shows anybody to swap and ``allow_no_face`` is False.
             CancelledError: Ctrl-C was pressed.
+            ContentError: the content check refuses the stream.
+            ConsentError: it shows a face that must not be used.
             MasqueradeError: reading, a step or writing failed.
         """
         size_wh, budget = source.info.size_wh, process_budget()
@@ -199,10 +221,10 @@ class Engine(Closing):
             sink.abort()
             raise
         tally = self.new_tally()
-        with reserved:
+        with reserved, noting_refusals():
             meter = Scheduler(frames_alive=frames).run(
                 source,
-                self._line(),
+                self._line() if adapt is None else adapt(self._line()),
                 sink,
                 on_job=tally.add,
                 on_progress=progress,
@@ -223,6 +245,16 @@ class Engine(Closing):
     def notices(self) -> tuple[str, ...]:
         """What had to be given up for memory, one sentence each, the oldest first."""
         return self._staging.notices
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """What the content check has said so far, for the credentials."""
+        return self._staging.target_check.facts(self.settings)
+
+    @property
+    def references(self) -> Mapping[str, Attributes | int]:
+        """Whom donors replace, by donor's name: what a face looks like, or a track number."""
+        return self._references
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -281,8 +313,11 @@ class Engine(Closing):
             NoFaceInDonorError: a donor's photo shows no face.
             InputError: a donor's file is missing, damaged or no picture.
             SettingsError: no donor, or a face for one that is not there.
+            ConsentError: a donor's face must not be used, or nobody answers for a child's.
         """
         identities = as_identities(donors)
+        with noting_refusals():
+            self._rules.check_donors(identities)
         faces = checked_by_hand(by_hand or {}, identities)
         heirs = dict(zip(self.identities, identities, strict=False))
         whom = {heirs[n]: r for n, r in self._references.items() if n in heirs}

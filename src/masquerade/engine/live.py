@@ -11,6 +11,7 @@ from masquerade.core.errors import MasqueradeError
 from masquerade.core.frame import Change
 from masquerade.engine.live_options import LiveOptions
 from masquerade.engine.oversight import Oversight
+from masquerade.engine.record import noting_refusals, record_live
 from masquerade.engine.stream_end import StreamEnd
 from masquerade.pipeline.fanout import Fanout
 from masquerade.pipeline.flow import Flow
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from masquerade.core.frame import FrameJob
     from masquerade.core.protocols import Sink, Source, Stage
+    from masquerade.core.settings import Settings
     from masquerade.engine.donors import Donor
     from masquerade.engine.engine import Engine
 
@@ -82,6 +84,7 @@ class LiveSession:
 
     def _start(self) -> None:
         engine, options = self._engine, self.options
+        record_live(engine, "live-began")
         self._resources.enter_context(ONE_OPENCV_THREAD.held())
         line = self._line = engine.live_line(self._source.info.size_wh, warm_up=options.warm_up)
         return_freed_memory()
@@ -114,8 +117,14 @@ class LiveSession:
     ) -> None:
         with self._resources:
             stuck = self._finish()
+        counts = self._tally.counts()
+        record_live(self._engine, "live-ended", figures=counts, content=self._engine.content)
         if kind is not None:
             return
+        with noting_refusals():
+            self._raise_failures(stuck)
+
+    def _raise_failures(self, stuck: list[str]) -> None:
         for failure in (self._run.error, self._fanout.error):
             if failure is not None:
                 raise failure
@@ -179,6 +188,7 @@ class LiveSession:
             InputError: the file is missing, damaged or no picture.
         """
         changes = self._engine.change_donors(donor, by_hand=by_hand)
+        record_live(self._engine, "live-changed")
         self._run.change(*changes, *self._oversight.knobs(), hide_older=True)
         self._fanout.flush()
 
@@ -193,7 +203,10 @@ class LiveSession:
             SettingsError: a value is wrong; nothing is changed.
             RuntimeSetupError: a network is missing, broken, or does not fit; nothing is changed.
         """
+        before = self._engine.settings
         change = self._engine.change_settings(**changes)
+        if _answers(before) != _answers(self._engine.settings):
+            record_live(self._engine, "live-changed")
         self._oversight.adapt(self._engine.settings)
         self._run.change(change, *self._oversight.knobs())
 
@@ -297,3 +310,8 @@ class LiveSession:
                 break
             self._oversight.look(self.statistics())
         self._end.come()
+
+
+def _answers(settings: Settings) -> tuple[str, bool, float]:
+    """Settings that somebody may have to answer for."""
+    return settings.label, settings.content_check, settings.content_threshold

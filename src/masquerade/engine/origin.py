@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from masquerade.core.errors import InputError
+from masquerade.engine.record import record_output
 from masquerade.models.library import Library
 from masquerade.models.store import registry
 from masquerade.trust.credentials import Credentials
@@ -95,7 +96,9 @@ def _seal(
         own: dict[str, Mapping[str, Any]] = {"label": {"style": engine.settings.label}}
         if consents:
             own["consent"] = {"bases": sorted(set(consents.values()))}
-        return {**own, **engine.ledger.statements, "report": engine_report(engine, errand)}
+        own["content"] = engine.content
+        stated = {**own, **engine.ledger.statements, "report": engine_report(engine, errand)}
+        return {**stated, "audit": {"entry": record_output(stated)}}
 
     return Credentials(target, statements)
 

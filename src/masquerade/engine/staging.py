@@ -12,17 +12,20 @@ from masquerade.core.errors import InputError, MasqueradeError
 from masquerade.core.lifetimes import Closing
 from masquerade.engine.asked import EMBEDDED
 from masquerade.engine.changes import networks_change, settings_change
+from masquerade.engine.face_rules import FaceRules
 from masquerade.engine.finding import face_finder, finding_stages
 from masquerade.engine.held_networks import HeldNetworks
 from masquerade.engine.lowering import NO_UPSCALER
 from masquerade.engine.networks import shared_networks
 from masquerade.engine.strategy import USUAL_WH, Strategy, frames_under_way
+from masquerade.engine.target_check import TargetCheck
 from masquerade.engine.thrifty_frame import ThriftyFrame
 from masquerade.engine.thrifty_maker import ThriftyMaker
 from masquerade.pipeline.conceal import Concealment
 from masquerade.pipeline.line import Line
 from masquerade.runtime.budget import device_budget, process_budget
 from masquerade.stages.composite import Composite
+from masquerade.stages.content import Veil
 from masquerade.stages.disclose import Disclose
 from masquerade.stages.effects import Effects
 from masquerade.stages.enhance_frame import EnhanceFrame
@@ -31,6 +34,7 @@ from masquerade.stages.select import Select
 from masquerade.stages.strict import Strict
 from masquerade.stages.swap import Swap
 from masquerade.trust.badge import make_badge
+from masquerade.trust.watermark import Watermark, new_number
 
 if TYPE_CHECKING:
     from masquerade.core.execution import Execution
@@ -50,13 +54,23 @@ class Staging(Closing):
 
     Args:
         execution: where brought networks run, and what they may take; sets the budgets.
+        rules: whose faces may be used.
         clock: seconds; what the stages' times are measured with.
+
+    Attributes:
+        target_check: what was found in targets.
+        mark: the invisible mark of live pictures, of a number of its own.
     """
 
     def __init__(
-        self, execution: Execution, clock: Callable[[], float] = time.perf_counter
+        self,
+        execution: Execution,
+        rules: FaceRules | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._execution, self._clock = execution, clock
+        self.target_check = TargetCheck(rules or FaceRules(), self._notice)
+        self.mark = Watermark(new_number())
         self._said: tuple[str, ...] = ()
         self._held: HeldNetworks | None = None
         self._opened: list[HeldNetworks] = []
@@ -71,7 +85,7 @@ class Staging(Closing):
         # Networks that were loaded anew in the middle of a stream tell it themselves.
         for sentence in () if self._held is None else self._held.networks.notices:
             self._notice(sentence)
-        return self._said
+        return (*self.target_check.notices, *self._said)
 
     def expect(self, size_wh: tuple[int, int]) -> None:
         """Frames of this size, in pixels, will be under way: networks leave room for them."""
@@ -125,17 +139,19 @@ class Staging(Closing):
         networks = shared_networks(settings.threads)
         find, track = finding_stages(settings, held.networks.detector)
         select = Select(networks.embedder, settings, identities, references)
+        content, permit = self.target_check.stages(settings, identities, live=live)
         effects = [Effects(settings.effect)] if live or settings.effect else []
         enhance = ThriftyFrame(held, self._notice).enhance
+        mark = self._live_mark(settings) if live else None
         last = [[EnhanceFrame(enhance, settings)]] if settings.enhance_frame != NO_UPSCALER else []
         return Line(
             [
-                [find, track, select],
+                [find, track, content, select, permit],
                 [self._swap(settings, identities, held)],
                 [Composite(settings), Strict(networks.heads, settings), *effects],
                 *last,
             ],
-            finish=[Disclose(make_badge(settings.label))],
+            finish=[Veil(), Disclose(make_badge(settings.label), mark)],
             concealment=Concealment(settings.on_lost, settings.hold_s),
             give_up_after=1 if still else 30,
             clock=self._clock,
@@ -166,12 +182,15 @@ class Staging(Closing):
             RuntimeSetupError: likewise; nothing is changed then.
         """
         settings = self._without_upscaler(settings)
+        self.target_check.expect(settings, identities)
         effects = Effects.prepare(settings.effect)
         before, held = self._held, self._open(settings, identities)
         if held is before:
             prepared = self._prepared(identities) if new_donors else {}
             turn = _configure(settings, identities, prepared)
-            return settings_change(settings, identities, references, turn, effects, by_hand)
+            return settings_change(
+                settings, identities, references, turn, effects, by_hand, self._live_mark(settings)
+            )
         swap = self._swap(settings, identities, held)
         try:
             swap.prepare(identities)
@@ -181,7 +200,9 @@ class Staging(Closing):
             raise
         finder = face_finder(settings, held.networks.detector)
         turn = self._replace(swap, before)
-        change = settings_change(settings, identities, references, turn, effects, by_hand)
+        change = settings_change(
+            settings, identities, references, turn, effects, by_hand, self._live_mark(settings)
+        )
         return networks_change(change, finder)
 
     def close(self) -> None:
@@ -239,6 +260,10 @@ class Staging(Closing):
             return swap
 
         return turn
+
+    def _live_mark(self, settings: Settings) -> Watermark | None:
+        """Of a stream's pictures, which leave by sinks that know nothing of marks."""
+        return self.mark if settings.watermark else None
 
     def _without_upscaler(self, settings: Settings) -> Settings:
         """The settings of a live stream, which has no time for whole pictures."""

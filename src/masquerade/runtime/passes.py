@@ -13,7 +13,7 @@ import numpy as np
 from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -65,12 +65,17 @@ def join_clip(model: ModelProto) -> int:
     return len(replaced)
 
 
-def store_half(model: ModelProto) -> int:
-    """Store float32 initialisers as float16 behind a ``Cast`` to float32, in place and lossless.
+def store_half(model: ModelProto, *, rounded: bool = False) -> int:
+    """Store float32 initialisers as float16 behind a ``Cast`` to float32, in place.
 
-    Only what float16 holds exactly is touched (networks published in half precision are exact in
-    whole), so the results do not change by a bit. ONNX Runtime folds the casts while it loads the
-    file: the network still computes in float32, and as fast as before.
+    ONNX Runtime folds the casts while it loads the file: the network still computes in float32,
+    and as fast as before.
+
+    Args:
+        model: any network.
+        rounded: store what float16 does not hold exactly too, rounded; else only what it holds
+            (networks published in half precision in whole), so that the results do not change by
+            a bit.
 
     Returns:
         How many initialisers were stored as float16.
@@ -81,7 +86,8 @@ def store_half(model: ModelProto) -> int:
             continue
         values = numpy_helper.to_array(tensor)
         half = values.astype(np.float16)
-        if values.size < _SMALLEST_HALF or not np.array_equal(half.astype(np.float32), values):
+        exact = np.array_equal(half.astype(np.float32), values)
+        if values.size < _SMALLEST_HALF or not (exact or (rounded and np.isfinite(half).all())):
             continue
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
@@ -90,7 +96,9 @@ def store_half(model: ModelProto) -> int:
     return len(casts)
 
 
-def take_bytes(model: ModelProto, *, scale: float, offset: float) -> None:
+def take_bytes(
+    model: ModelProto, *, scale: float, offset: float | Sequence[float], bgr: bool = False
+) -> None:
     """Let an image network take uint8 (N, H, W, 3) BGR instead of scaled float32 RGB, in place.
 
     The network saw ``(rgb - offset) * scale``. Scale and channel order move into the weights of
@@ -100,7 +108,8 @@ def take_bytes(model: ModelProto, *, scale: float, offset: float) -> None:
     Args:
         model: its only input goes through one Transpose to NCHW into one convolution.
         scale: factor of the scaling that the network expects.
-        offset: value subtracted before, in 0..255.
+        offset: value subtracted before, in 0..255; or one for each of blue, green and red.
+        bgr: the network wants BGR as it is.
     """
     nodes = list(model.graph.node)
     transpose = next(node for node in nodes if node.input[0] == model.graph.input[0].name)
@@ -112,14 +121,16 @@ def take_bytes(model: ModelProto, *, scale: float, offset: float) -> None:
     if (transpose.op_type, first.op_type) != ("Transpose", "Conv"):
         raise ValueError("The graph does not begin with a Transpose and a convolution.")
     weight = next(t for t in model.graph.initializer if t.name == first.input[1])
-    bgr = numpy_helper.to_array(weight)[:, ::-1] * np.float32(scale)
-    weight.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(bgr), weight.name))
+    kernel = numpy_helper.to_array(weight)
+    turned = (kernel if bgr else kernel[:, ::-1]) * np.float32(scale)
+    weight.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(turned), weight.name))
     head = [
         helper.make_node("Transpose", [transpose.input[0]], ["bytes.planes"], perm=[0, 3, 1, 2]),
         helper.make_node("Cast", ["bytes.planes"], ["bytes.float"], to=TensorProto.FLOAT),
     ]
-    if offset:
-        shift = numpy_helper.from_array(np.full((1, 1, 1, 1), offset, np.float32), "bytes.offset")
+    if np.any(offset):
+        planes_offset = np.asarray(offset, np.float32).reshape(1, -1, 1, 1)
+        shift = numpy_helper.from_array(planes_offset, "bytes.offset")
         model.graph.initializer.append(shift)
         head.append(helper.make_node("Sub", ["bytes.float", "bytes.offset"], ["bytes.shifted"]))
     pad_or_conv.input[0] = head[-1].output[0]

@@ -214,7 +214,7 @@ class NetworkSwap(Closing):
         """The faces to draw with their donors; those that are lost leave a failure."""
         faces: dict[int, tuple[Face, str]] = {}
         for face in job.faces:
-            if not face.selected:
+            if not face.selected or face.refused:
                 continue
             if face.landmarks is None or face.state == "lost":
                 job.failures.append(Failure(self.name, "the face is lost", face.track_id))

@@ -98,7 +98,7 @@ class Swap:
             self._scene = job.scene
         crowded = sum(face.selected for face in job.faces) >= _CROWD
         for face in job.faces:
-            if not face.selected:
+            if not face.selected or face.refused:
                 continue
             if face.landmarks is None or face.state == "lost":
                 job.failures.append(Failure(self.name, "the face is lost", face.track_id))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Literal, TextIO, get_args
+from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
 
 from masquerade.core.errors import ConsentError
+from masquerade.trust.audit import AuditLog
 
 if TYPE_CHECKING:
+    from masquerade.trust.minors import Guardian
     from masquerade.trust.register import ConsentRegister
 
 __all__ = ["BASES", "Basis", "Consent", "ask", "ensure_consent", "fingerprint"]
@@ -36,12 +38,24 @@ class Consent:
         name: what the donor was called, for people who read the register.
         basis: on what ground the face may be used.
         stated_at: when it was said, ISO 8601, UTC.
+        identity: SHA-256 of the donor's shape and texture; empty where it was said before these
+            were known.
+        guardian: what was said of a donor who looks under 18; empty where nobody had to.
     """
 
     fingerprint: str
     name: str
     basis: Basis
     stated_at: str
+    identity: str = ""
+    guardian: Guardian | Literal[""] = ""
+
+    def statement(self) -> dict[str, Any]:
+        """What credentials say of it, as plain data: no name."""
+        told: dict[str, Any] = {"basis": self.basis, "stated_at": self.stated_at}
+        return told | {
+            name: value for name in ("identity", "guardian") if (value := getattr(self, name))
+        }
 
 
 def fingerprint(contents: Iterable[bytes]) -> str:
@@ -63,6 +77,9 @@ def ensure_consent(
     name: str,
     basis: Basis | None = None,
     question: Callable[[str], Basis] | None = None,
+    *,
+    identity: str = "",
+    guardian: Guardian | None = None,
 ) -> Consent:
     """The consent for a donor: said now, remembered, or asked for.
 
@@ -72,6 +89,8 @@ def ensure_consent(
         name: what to call the donor in the question and in the register.
         basis: the answer, where it was given (``--consent``); replaces a remembered one.
         question: asks the person, by default :func:`ask` on the terminal.
+        identity: the donor's :attr:`Identity.fingerprint`, kept with the answer.
+        guardian: what is said of a donor who looks under 18; remembered too.
 
     Raises:
         ConsentError: nobody has said, and nobody is there to be asked.
@@ -79,13 +98,17 @@ def ensure_consent(
     """
     known = register.find(donor)
     if basis is None:
-        if known is not None:
+        basis = (question or ask)(name) if known is None else known.basis
+    guards = guardian or (known.guardian if known is not None else "")
+    if known is not None and (known.basis, known.guardian) == (basis, guards):
+        if identity in ("", known.identity):
             return known
-        basis = (question or ask)(name)
-    if known is not None and known.basis == basis:
-        return known
+        completed = replace(known, identity=identity)
+        register.record(completed)
+        return completed
     moment = datetime.now(UTC).isoformat(timespec="seconds")
-    consent = Consent(fingerprint=donor, name=name, basis=basis, stated_at=moment)
+    consent = Consent(donor, name, basis, moment, identity, guards)
+    AuditLog(register.path.parent).append("consent", {"donor": donor, **consent.statement()})
     register.record(consent)
     return consent
 

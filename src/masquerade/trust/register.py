@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,8 @@ from typing import Any
 from masquerade.core.errors import ConsentError, OutputError
 from masquerade.core.folders import data_folder
 from masquerade.trust.consent import BASES, Consent
+from masquerade.trust.file_lock import file_lock
+from masquerade.trust.minors import GUARDIANS
 
 __all__ = ["ConsentRegister"]
 
@@ -68,7 +69,7 @@ class ConsentRegister:
             known[consent.fingerprint] = consent
 
     def forget(self, fingerprint: str) -> bool:
-        """Remove what was said of a donor; False where nothing was.
+        """Revoke what was said of a donor; False where nothing was. It has to be said anew.
 
         Raises:
             ConsentError: the register is damaged; it is left as it is.
@@ -102,9 +103,7 @@ class ConsentRegister:
     @contextmanager
     def _changing(self) -> Iterator[dict[str, Consent]]:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with (self._folder / _LOCK).open("a+b") as lock:
-                _lock(lock.fileno())
+            with file_lock(self._folder / _LOCK):
                 known = self._read()
                 yield known
                 self._replace(known)
@@ -137,23 +136,7 @@ class ConsentRegister:
 
 def _parse(entry: dict[str, Any]) -> Consent:
     consent = Consent(**entry)
-    if consent.basis not in BASES or not all(
-        isinstance(value, str) for value in dataclasses.astuple(consent)
-    ):
+    is_known = consent.basis in BASES and consent.guardian in ("", *GUARDIANS)
+    if not is_known or not all(isinstance(value, str) for value in dataclasses.astuple(consent)):
         raise ValueError("not a consent")
     return consent
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock(descriptor: int) -> None:
-        """Wait for the lock; closing the file lets it go."""
-        os.lseek(descriptor, 0, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-else:
-    import fcntl
-
-    def _lock(descriptor: int) -> None:
-        """Wait for the lock; closing the file lets it go."""
-        fcntl.flock(descriptor, fcntl.LOCK_EX)

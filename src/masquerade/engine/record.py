@@ -1,0 +1,75 @@
+"""What an engine writes into the audit log: outputs, live streams, and what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from masquerade.core.errors import ConsentError, ContentError
+from masquerade.trust.audit import AuditLog
+
+if TYPE_CHECKING:
+    from masquerade.engine.engine import Engine
+
+__all__ = ["noting_refusals", "record_live", "record_output"]
+
+_COUNTS = ("frames", "faces_swapped", "seconds")
+
+
+@contextmanager
+def noting_refusals() -> Iterator[None]:
+    """Write a line when the block is left by a refusal.
+
+    Raises:
+        OutputError: the log cannot be written.
+    """
+    try:
+        yield
+    except (ConsentError, ContentError) as error:
+        AuditLog().append("refused", {"kind": type(error).__name__, "reason": str(error)})
+        raise
+
+
+def record_output(statements: Mapping[str, Mapping[str, Any]]) -> str:
+    """Write a line for an output that is about to be signed.
+
+    Args:
+        statements: of its credentials.
+
+    Returns:
+        The line's hash.
+
+    Raises:
+        OutputError: the log cannot be written, so there must be no output.
+    """
+    report = statements.get("report", {})
+    facts: dict[str, Any] = {
+        name: statements[name] for name in ("label", "consent", "content") if name in statements
+    }
+    figures = report.get("figures", {})
+    facts["figures"] = {name: figures[name] for name in _COUNTS if name in figures}
+    job = report.get("job", {})
+    facts["job"] = {name: job[name] for name in ("target", "donors") if name in job}
+    facts["models"] = [model["name"] for model in report.get("models", ()) if model["provider"]]
+    return AuditLog().append("output", facts).hash
+
+
+def record_live(engine: Engine, event: str, **facts: Any) -> None:
+    """Write a line for a live stream that begins, ends, or is set otherwise.
+
+    Args:
+        engine: of the stream.
+        event: ``live-began``, ``live-ended`` or ``live-changed``.
+        facts: plain data.
+
+    Raises:
+        OutputError: the log cannot be written.
+    """
+    settings = engine.settings
+    own = {
+        "donors": {name: item.fingerprint for name, item in engine.identities.items()},
+        "label": settings.label,
+        "content_check": settings.content_check,
+    }
+    AuditLog().append(event, {**own, **facts})
