@@ -33,6 +33,7 @@ LIMITS = MediaLimits(max_pixels=3840 * 2160)
 """The largest picture that a sender may push."""
 
 _SILENT_S = 2.0
+_KEY_TAKES_S = 0.25
 _SOUND_RATE = 48_000
 _SOUNDS_WAITING = 100
 _TICKETS = 64
@@ -94,7 +95,7 @@ class PushedSource(Closing):
         self._bytes = 0
         self._sounds: deque[tuple[bytes, float, float]] = deque(maxlen=_SOUNDS_WAITING)
         self._tickets: deque[tuple[int, Ticket]] = deque(maxlen=_TICKETS)
-        self._begun_s = self._arrived_s = time.perf_counter()
+        self._arrived_s = self._key_s = time.perf_counter()
         self._closed = False
         self._overrun = False
 
@@ -129,6 +130,8 @@ class PushedSource(Closing):
             self._waiting.append(pushed)
             self._bytes += size
             self._arrived_s = pushed.arrived_s
+            if key:
+                self._key_s = pushed.arrived_s
             if isinstance(data, bytes):  # WebRTC has a clock of its own
                 self._sender.arrives(stamp_ms / 1000, pushed.arrived_s)
             self._news.notify_all()
@@ -166,7 +169,8 @@ class PushedSource(Closing):
     @property
     def needs_key(self) -> bool:
         """Whether nothing can be shown before a key frame comes; ask the sender for one."""
-        return self._decoder.needs_key or self._overrun
+        waited_s = time.perf_counter() - self._key_s  # one that has just come is not decoded yet
+        return self._overrun or (self._decoder.needs_key and waited_s > _KEY_TAKES_S)
 
     def ticket(self, seq: int) -> Ticket | None:
         """What the sender calls the frame ``seq``; None where that is too long ago."""
