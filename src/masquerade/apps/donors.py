@@ -13,7 +13,8 @@ from masquerade.core.errors import MissingInputError, SettingsError
 from masquerade.media.image import read_image
 from masquerade.media.limits import MediaLimits
 from masquerade.stages.identity import Identity
-from masquerade.trust.consent import Basis, ensure_consent, fingerprint
+from masquerade.trust.consent import Basis, Consent, ensure_consent, fingerprint
+from masquerade.trust.minors import Guardian, looks_minor
 from masquerade.trust.register import ConsentRegister
 
 __all__ = ["IDENTITY_SUFFIX", "Donors", "load_donors", "make_identity"]
@@ -29,16 +30,21 @@ class Donors:
         identities: the donors by name.
         references: photo or track number of the person each donor replaces; a donor without one
             replaces whoever the settings choose.
-        consents: on what ground each donor's face is used.
+        consents: what was said of each donor.
         files: every file that was read.
         photos: by donor, the photos or the saved identity.
     """
 
     identities: dict[str, Identity] = field(default_factory=dict)
     references: dict[str, str | int] = field(default_factory=dict)
-    consents: dict[str, Basis] = field(default_factory=dict)
+    consents: dict[str, Consent] = field(default_factory=dict)
     files: list[Path] = field(default_factory=list)
     photos: dict[str, tuple[Path, ...]] = field(default_factory=dict)
+
+    @property
+    def guardians(self) -> dict[str, Guardian]:
+        """What was said of donors who look under 18, as the engine takes it."""
+        return {n: said.guardian for n, said in self.consents.items() if said.guardian}
 
 
 def load_donors(args: argparse.Namespace, limits: MediaLimits, console: Console) -> Donors:
@@ -59,7 +65,7 @@ def load_donors(args: argparse.Namespace, limits: MediaLimits, console: Console)
             # The library's word for the choice, in the command line's language.
             console.note(f"{name}: {sentence.replace('face_index', '--source-face')}")
         mark = fingerprint(file.read_bytes() for file in person.donor)
-        donors.consents[name] = ensure_consent(register, mark, name, args.consent).basis
+        donors.consents[name] = _consent(register, mark, name, identity, args)
         donors.identities[name] = identity
         donors.files.extend(person.donor)
         donors.photos[name] = tuple(person.donor)
@@ -91,6 +97,16 @@ def make_identity(
         return Identity.load(files[0])
     photos = [read_image(file, limits=limits).pixels for file in files]
     return Identity.from_photos(photos, name or files[0].stem, face_index=face_index)
+
+
+def _consent(
+    register: ConsentRegister, mark: str, name: str, identity: Identity, args: argparse.Namespace
+) -> Consent:
+    basis: Basis | None = args.consent
+    guardian: Guardian | None = args.guardian if looks_minor(identity.attributes.age) else None
+    return ensure_consent(
+        register, mark, name, basis, identity=identity.fingerprint, guardian=guardian
+    )
 
 
 def _people(args: argparse.Namespace) -> Sequence[MappedPerson]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 
 from masquerade._version import __version__
 from masquerade.apps.arguments import add_settings, age_range, number, seconds
@@ -17,7 +18,16 @@ from masquerade.apps.network_arguments import (
 )
 from masquerade.apps.parsing import Help, Parser
 from masquerade.apps.studio_arguments import add_studio
-from masquerade.apps.trust_arguments import add_inspect, add_report, add_rerun, add_signing
+from masquerade.apps.trust_arguments import (
+    add_audit,
+    add_consent,
+    add_guardian,
+    add_inspect,
+    add_lock,
+    add_report,
+    add_rerun,
+    add_signing,
+)
 from masquerade.media.limits import MediaLimits
 
 __all__ = ["COMMANDS", "build_parser"]
@@ -31,6 +41,9 @@ COMMANDS = {
     "identity": "keep a donor's face in one file, made from one photo or more",
     "inspect": "say what a file tells of its origin, and whether it is true",
     "rerun": "do the job of a run report again",
+    "consent": "list what was said of donors, or revoke it",
+    "lock": "lock a face, so that nobody here swaps with it or on it",
+    "audit": "show the log of what was done here, or check that it is whole",
     "signing": "show who signs outputs, or sign with a certificate of yours",
     "cameras": "list the cameras, microphones and screens of this machine",
     "encoders": "list the video encoders that work on this machine",
@@ -40,6 +53,13 @@ COMMANDS = {
     "tune": "find what suits this machine best and make it the default",
     "completion": "print the completion script of bash, zsh or fish",
 }
+
+_TOGETHER = {
+    ("rerun", "consent", "lock", "audit", "signing"): "whose word, whose face, what was done",
+    ("cameras", "encoders"): "list the devices and the video encoders here",
+    ("doctor", "bench", "tune"): "check, measure and tune this machine",
+}
+"""Commands that share a line of the help, so that it fits a screen."""
 
 _DESCRIPTION = """\
 One photo in, a swapped picture or video out: offline and labelled.
@@ -75,7 +95,7 @@ def build_parser() -> Parser:
         prog="masquerade",
         usage="masquerade COMMAND [options]",
         description=_DESCRIPTION.format(
-            commands="\n".join(f"  {name:<12}{text}" for name, text in COMMANDS.items())
+            commands="\n".join(f"  {name:<11} {text}" for name, text in _shown_commands())
         ),
         epilog=_EPILOG,
     )
@@ -96,6 +116,17 @@ def build_parser() -> Parser:
         _BUILD[name](command)
         _add_common(command)
     return parser
+
+
+def _shown_commands() -> Iterator[tuple[str, str]]:
+    """What the help says: the name of a command, or the names of several, and what it does."""
+    groups = {name: names for names in _TOGETHER for name in names}
+    for name, text in COMMANDS.items():
+        names = groups.get(name)
+        if names is None:
+            yield name, text
+        elif name == names[0]:
+            yield f"{', '.join(names)}:", _TOGETHER[names]
 
 
 def _add_help(group: argparse._ActionsContainer) -> None:
@@ -132,7 +163,7 @@ def _build_swap(parser: Parser) -> None:
     )
     add_report(files)
     _add_consent(files)
-    add_settings(files, ["label"])
+    add_settings(files, ["label", "watermark", "content_check", "content_threshold"])
     _add_settings_file(files)
     _add_faces(parser)
     look = _add_look(parser)
@@ -155,7 +186,7 @@ def _build_live(parser: Parser) -> None:
         help="one more donor, to change to with the keys N and P; may be repeated",
     )
     _add_consent(donor)
-    add_settings(donor, ["label"])
+    add_settings(donor, ["label", "watermark", "content_check", "content_threshold"])
     _add_settings_file(donor)
     add_live(parser)
     _add_faces(parser)
@@ -231,6 +262,7 @@ def _add_consent(group: argparse._ArgumentGroup) -> None:
         choices=["self", "given", "public-domain", "synthetic"],
         help="whose face the donor's is; asked once per identity",
     )
+    add_guardian(group)
 
 
 def _add_settings_file(group: argparse._ArgumentGroup) -> None:
@@ -312,6 +344,9 @@ _BUILD = {
     "identity": _build_identity,
     "inspect": add_inspect,
     "rerun": add_rerun,
+    "consent": lambda parser: add_consent(parser, _add_common),
+    "lock": lambda parser: add_lock(parser, _add_common),
+    "audit": lambda parser: add_audit(parser, _add_common),
     "signing": lambda parser: add_signing(parser, _add_common),
     "cameras": _build_plain,
     "encoders": _build_plain,

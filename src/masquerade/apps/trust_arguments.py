@@ -1,13 +1,25 @@
-"""The options of ``inspect``, ``rerun`` and ``signing``. Imports nothing heavy."""
+"""The options of the commands about trust. Imports nothing heavy."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
 
+from masquerade.apps.arguments import number
 from masquerade.apps.parsing import Parser
 
-__all__ = ["add_inspect", "add_report", "add_rerun", "add_signing"]
+__all__ = [
+    "add_audit",
+    "add_consent",
+    "add_guardian",
+    "add_inspect",
+    "add_lock",
+    "add_report",
+    "add_rerun",
+    "add_signing",
+]
+
+_AddCommon = Callable[[argparse.ArgumentParser], None]
 
 
 def add_inspect(parser: Parser) -> None:
@@ -43,6 +55,60 @@ def add_rerun(parser: Parser) -> None:
         choices=["self", "given", "public-domain", "synthetic"],
         help="whose face the donor's is; asked once per identity",
     )
+    add_guardian(parser)
+
+
+def add_guardian(group: argparse._ActionsContainer) -> None:
+    """Add ``--guardian`` to a command that swaps."""
+    group.add_argument(
+        "--guardian",
+        choices=["agreed", "adult"],
+        help="of whoever looks under 18: a parent or guardian has agreed, or it is an adult",
+    )
+
+
+def add_consent(parser: Parser, add_common: _AddCommon) -> None:
+    """Add the actions of ``masquerade consent``; see :func:`add_signing`."""
+    actions = _actions(parser)
+    add_common(actions.add_parser("list", help="say what was stated of which donor, and when"))
+    revoke = actions.add_parser("revoke", help="forget it: the donor is not used any more")
+    revoke.add_argument(
+        "donor", metavar="DONOR", help="name, or beginning of the number that `list` shows"
+    )
+    add_common(revoke)
+
+
+def add_lock(parser: Parser, add_common: _AddCommon) -> None:
+    """Add the actions of ``masquerade lock``; see :func:`add_signing`."""
+    actions = _actions(parser)
+    add = actions.add_parser("add", help="lock the face that a photo shows")
+    add.add_argument(
+        "photo", nargs="+", metavar="PHOTO", help="photos of one person; more is safer"
+    )
+    add.add_argument("--name", help="what to call the person (the file's name)")
+    add_common(add)
+    add_common(actions.add_parser("list", help="list the locked faces"))
+    remove = actions.add_parser("remove", help="unlock a face")
+    remove.add_argument("id", metavar="ID", help="as `list` shows it")
+    add_common(remove)
+
+
+def add_audit(parser: Parser, add_common: _AddCommon) -> None:
+    """Add the actions of ``masquerade audit``; see :func:`add_signing`."""
+    parser.epilog = "exit codes of verify: 0 the log is whole; 22 it was changed"
+    actions = _actions(parser)
+    add_common(actions.add_parser("verify", help="find out whether the log is as it was written"))
+    show = actions.add_parser("show", help="show the newest lines")
+    show.add_argument(
+        "--last", type=number(1, 1_000_000, int), default=20, metavar="N", help="how many (20)"
+    )
+    add_common(show)
+
+
+def _actions(parser: Parser) -> argparse._SubParsersAction[Parser]:
+    return parser.add_subparsers(
+        dest="action", metavar="ACTION", title="actions", required=True, parser_class=Parser
+    )
 
 
 def add_report(group: argparse._ArgumentGroup) -> None:
@@ -54,16 +120,14 @@ def add_report(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def add_signing(parser: Parser, add_common: Callable[[argparse.ArgumentParser], None]) -> None:
+def add_signing(parser: Parser, add_common: _AddCommon) -> None:
     """Add the actions of ``masquerade signing``.
 
     Args:
         parser: of the command.
         add_common: adds what every command has.
     """
-    actions = parser.add_subparsers(
-        dest="action", metavar="ACTION", title="actions", required=True, parser_class=Parser
-    )
+    actions = _actions(parser)
     add_common(actions.add_parser("show", help="say who signs outputs, and until when"))
     bring = actions.add_parser("bring", help="sign with a certificate of yours from now on")
     bring.add_argument("chain", metavar="CHAIN", help="PEM: the leaf, then its authorities")

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from masquerade.pipeline.line import Line
     from masquerade.stages.identity import Identity
     from masquerade.trust.minors import Guardian
+    from masquerade.trust.watermark import Watermark
 
 __all__ = ["Engine"]
 
@@ -247,6 +248,11 @@ class Engine(Closing):
         return self._staging.notices
 
     @property
+    def guardian(self) -> Guardian | Mapping[str, Guardian] | None:
+        """What was stated of people who look under 18."""
+        return self._rules.guardian
+
+    @property
     def content(self) -> Mapping[str, Any]:
         """What the content check has said so far, for the credentials."""
         return self._staging.target_check.facts(self.settings)
@@ -260,6 +266,11 @@ class Engine(Closing):
     def models(self) -> tuple[str, ...]:
         """The brought networks that are open, each with precision and provider."""
         return self._staging.models
+
+    @property
+    def mark(self) -> Watermark:
+        """The invisible mark of what is drawn live, of a number of this engine's own."""
+        return self._staging.mark
 
     @property
     def networks(self) -> tuple[Any, ...]:

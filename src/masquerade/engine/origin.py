@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,15 +12,20 @@ from masquerade.core.errors import InputError
 from masquerade.engine.record import record_output
 from masquerade.models.library import Library
 from masquerade.models.store import registry
+from masquerade.trust.consent import basis_of, consent_statement
 from masquerade.trust.credentials import Credentials
-from masquerade.trust.metadata import build_disclosure
+from masquerade.trust.metadata import build_disclosure, settings_digest
 from masquerade.trust.report import Errand, Model, run_report
+from masquerade.trust.watermark import Watermark, number_of
 
 if TYPE_CHECKING:
     from masquerade.core.disclosure import Disclosure
     from masquerade.engine.engine import Engine
+    from masquerade.trust.consent import Consent
 
 __all__ = ["engine_report", "sealed", "state_origin"]
+
+_BEGINNING_BYTES = 1 << 20
 
 
 def state_origin(
@@ -27,7 +33,7 @@ def state_origin(
     *,
     target: Path | None = None,
     errand: Errand | None = None,
-    consents: Mapping[str, str] | None = None,
+    consents: Mapping[str, Consent | str] | None = None,
     size_wh: tuple[int, int] | None = None,
     live: bool = False,
 ) -> Disclosure:
@@ -37,7 +43,8 @@ def state_origin(
         engine: makes the output; its ``ledger`` is asked when the output is finished.
         target: the file that is edited; that of ``errand`` by default, None for a stream.
         errand: what was asked for, for the run report.
-        consents: the donors' names and on what basis their faces are used.
+        consents: the donors' names and what was said of each, or only on what basis their faces
+            are used.
         size_wh: of the frames that will come, in pixels.
         live: a session draws with the engine, or will; else networks are opened now, since only
             then it is known which take part.
@@ -49,9 +56,14 @@ def state_origin(
     if not live:
         engine.load(size_wh)
     models = engine.models or None if live else engine.models
-    disclosure = build_disclosure(engine.settings, consents=consents, models=models)
+    bases = {name: basis_of(said) for name, said in (consents or {}).items()}
+    disclosure = build_disclosure(engine.settings, consents=bases, models=models)
     errand = errand or Errand(target=target)
-    return replace(disclosure, seal=_seal(engine, target or errand.target, errand, consents))
+    target = target or errand.target
+    mark = engine.mark if live else _mark(engine, target)
+    seal = _seal(engine, target, errand, consents, mark)
+    # Live pictures have their mark before they reach any sink.
+    return replace(disclosure, seal=seal, mark=None if live else _wanted(engine, mark))
 
 
 def sealed(disclosure: Disclosure, engine: Engine, target: Path | None = None) -> Disclosure:
@@ -62,7 +74,26 @@ def sealed(disclosure: Disclosure, engine: Engine, target: Path | None = None) -
     """
     if disclosure.seal is not None:
         return disclosure
-    return replace(disclosure, seal=_seal(engine, target, Errand(target=target), None))
+    mark = _mark(engine, target)
+    seal = _seal(engine, target, Errand(target=target), None, mark)
+    return replace(disclosure, seal=seal, mark=_wanted(engine, mark))
+
+
+def _mark(engine: Engine, target: Path | None) -> Watermark:
+    """The mark of one file, the same whenever the same is done again."""
+    if target is None:
+        return engine.mark
+    try:
+        with target.open("rb") as file:
+            beginning = hashlib.sha256(file.read(_BEGINNING_BYTES)).hexdigest()
+        size_bytes = target.stat().st_size
+    except OSError:
+        return engine.mark  # whoever reads the target says what is wrong with it
+    return Watermark(number_of(beginning, str(size_bytes), settings_digest(engine.settings)))
+
+
+def _wanted(engine: Engine, mark: Watermark) -> Watermark | None:
+    return mark if engine.settings.watermark else None
 
 
 def engine_report(
@@ -90,12 +121,18 @@ def engine_report(
 
 
 def _seal(
-    engine: Engine, target: Path | None, errand: Errand, consents: Mapping[str, str] | None
+    engine: Engine,
+    target: Path | None,
+    errand: Errand,
+    consents: Mapping[str, Consent | str] | None,
+    mark: Watermark,
 ) -> Credentials:
     def statements() -> dict[str, Mapping[str, Any]]:
         own: dict[str, Mapping[str, Any]] = {"label": {"style": engine.settings.label}}
+        wanted = _wanted(engine, mark)
+        own["watermark"] = {"scheme": "none"} if wanted is None else wanted.statement()
         if consents:
-            own["consent"] = {"bases": sorted(set(consents.values()))}
+            own["consent"] = consent_statement(consents.values(), engine.guardian)
         own["content"] = engine.content
         stated = {**own, **engine.ledger.statements, "report": engine_report(engine, errand)}
         return {**stated, "audit": {"entry": record_output(stated)}}

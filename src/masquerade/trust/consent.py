@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from masquerade.trust.minors import Guardian
     from masquerade.trust.register import ConsentRegister
 
-__all__ = ["BASES", "Basis", "Consent", "ask", "ensure_consent", "fingerprint"]
+__all__ = [
+    "BASES",
+    "Basis",
+    "Consent",
+    "ask",
+    "basis_of",
+    "consent_statement",
+    "ensure_consent",
+    "fingerprint",
+]
 
 Basis = Literal["self", "given", "public-domain", "synthetic"]
 BASES: tuple[Basis, ...] = get_args(Basis)
@@ -56,6 +65,28 @@ class Consent:
         return told | {
             name: value for name in ("identity", "guardian") if (value := getattr(self, name))
         }
+
+
+def basis_of(said: Consent | str) -> str:
+    """The basis, of a whole answer or alone."""
+    return said if isinstance(said, str) else said.basis
+
+
+def consent_statement(
+    consents: Iterable[Consent | str], guardian: Guardian | Mapping[str, Guardian] | None = None
+) -> dict[str, Any]:
+    """On whose word faces were used, for credentials: plain data without names.
+
+    Args:
+        consents: what was said of each donor, or its basis alone.
+        guardian: what was said of people who look under 18; see :mod:`masquerade.trust.minors`.
+    """
+    given = list(consents)
+    kept = [said.statement() for said in given if not isinstance(said, str)]
+    told: dict[str, Any] = {"bases": sorted({basis_of(said) for said in given})}
+    if kept:
+        told["statements"] = kept
+    return told | ({"guardian": guardian} if isinstance(guardian, str) else {})
 
 
 def fingerprint(contents: Iterable[bytes]) -> str:

@@ -73,6 +73,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
                 settings,
                 execution=execution,
                 references=donors.references or None,
+                guardian=args.guardian or donors.guardians,
             )
         )
         disclosure = _origin(engine, donors)

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         parsed = build_parser().parse_args(["swap", *files, "--profile=none", *execution])
         for name, value in {**settings, **_options(report.options)}.items():
             setattr(parsed, name, value)
-        for name in ("overwrite", "consent", "json", "quiet", "debug"):
+        for name in ("overwrite", "consent", "guardian", "json", "quiet", "debug"):
             setattr(parsed, name, getattr(args, name))
         result = swap.run(parsed, console)
     if made is not None:

@@ -55,6 +55,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         settings,
         execution=execution,
         references=donors.references or None,
+        guardian=args.guardian or donors.guardians,
     ) as engine:
         swapper = _Swapper(engine, donors, options, limits, reports, args, console)
         return swapper.batch(plan) if plan.is_batch else swapper.single(plan.works[0])

@@ -1,0 +1,61 @@
+"""``masquerade audit``: what was done on this installation, and whether the log of it is whole."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from masquerade.apps.console import Console
+from masquerade.trust.audit import AuditLog
+
+if TYPE_CHECKING:
+    from masquerade.trust.audit import AuditEntry
+
+__all__ = ["CHANGED", "run"]
+
+CHANGED = 22
+"""Exit code for a log that is not as it was written, as of an output that was altered."""
+_LONGEST = 160
+
+
+def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
+    """Do what ``args.action`` says."""
+    log = AuditLog()
+    if args.action == "verify":
+        return _verify(log, console)
+    newest = deque(log.entries(), maxlen=args.last)
+    if not newest:
+        console.say("Nothing was done here yet.")
+    for entry in newest:
+        console.say(_in_words(entry))
+    return {"action": "show", "entries": [_plain(entry) for entry in newest]}
+
+
+def _verify(log: AuditLog, console: Console) -> dict[str, Any]:
+    fault = log.verify()
+    if fault is not None:
+        console.say(f"{log.path} was changed at line {fault.line}: {fault.reason}.")
+        return {
+            "action": "verify",
+            "line": fault.line,
+            "reason": fault.reason,
+            "exit_code": CHANGED,
+        }
+    newest = deque(log.entries(), maxlen=1)
+    count, digest = (newest[0].number, newest[0].hash) if newest else (0, "")
+    console.say(
+        f"The log is whole: {count} lines" + (f", the last one {digest}." if count else ".")
+    )
+    return {"action": "verify", "lines": count, "hash": digest}
+
+
+def _in_words(entry: AuditEntry) -> str:
+    facts = json.dumps(entry.facts, ensure_ascii=False)
+    text = "".join(char for char in facts if char.isprintable())
+    return f"{entry.number:>6}  {entry.at}  {entry.event:<15} {text[:_LONGEST]}"
+
+
+def _plain(entry: AuditEntry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in entry.__slots__}
