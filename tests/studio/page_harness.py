@@ -84,10 +84,14 @@ class StudioProcess:
 
 
 @contextmanager
-def studio_process(home: Path, port: int = 0, *options: str) -> Iterator[StudioProcess]:
+def studio_process(
+    home: Path, port: int = 0, *options: str, token: str | None = None
+) -> Iterator[StudioProcess]:
     """A studio that ends with the block; it must end in peace."""
     command = [sys.executable, "-m", "masquerade", "studio", "--port", str(port), *options]
     environment = {**os.environ, "MASQUERADE_HOME": str(home)}
+    if token:
+        environment["MASQUERADE_STUDIO_TOKEN"] = token
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
