@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-__all__ = ["SIDECAR_SUFFIX", "Disclosure", "Seal"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["SIDECAR_SUFFIX", "Disclosure", "Mark", "Seal"]
 
 SIDECAR_SUFFIX = ".credentials.json"
 """Of the file beside an output whose format cannot carry its credentials: ``film.mkv`` has
@@ -36,6 +39,19 @@ class Seal(Protocol):
         ...
 
 
+class Mark(Protocol):
+    """Puts an invisible mark into pictures."""
+
+    def add(self, samples: NDArray[Any], peak: int = 255) -> None:
+        """Mark a picture or its plane of luminance, in place.
+
+        Args:
+            samples: uint8 or uint16, (H, W) luminance or (H, W, 3) in any order of colours.
+            peak: the value of white, such as 1023 for 10 bits.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Disclosure:
     """The statement of origin that every written file carries, as data.
@@ -47,8 +63,11 @@ class Disclosure:
         tags: plain key and value pairs for containers that carry text tags (Matroska, MP4,
             WebM, PNG text); keys are lower case but ``AIGC``, which GB 45438 spells so.
         seal: signs the file with content credentials; see ``trust/credentials.py``.
+        mark: is put into every picture that is written; None where the pictures have it already,
+            as those of a live stream do, or where none is wanted.
     """
 
     xmp: bytes
     tags: Mapping[str, str] = field(default_factory=dict)
     seal: Seal | None = None
+    mark: Mark | None = None

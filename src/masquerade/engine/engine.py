@@ -61,7 +61,8 @@ class Engine(Closing):
         references: whom to replace, by donor's name: a photo of that person, an
             :class:`Identity`, or a track number. With one donor the photo or number alone will do.
         guardian: what is stated of people who look under 18, one for everybody or one for each
-            donor's name: ``agreed``, by a parent or guardian, or ``adult``, the person is of age.
+            donor's name, the empty name for the target: ``agreed``, by a parent or guardian, or
+            ``adult``, the person is of age.
         stage_clock: seconds; what ``Report.timings_ms`` is measured with. ``time.thread_time``
             gives the steps' CPU time instead of wall time.
 
@@ -73,7 +74,7 @@ class Engine(Closing):
         InputError: a donor's file is missing, damaged or no picture.
         SettingsError: no donor, or a reference for a donor that is not there.
         LockedFaceError: somebody has locked a donor's face on this installation.
-        ConsentError: a donor looks under 18 and nobody answers for it.
+        GuardianError: a donor looks under 18 and nobody answers for it.
         ModelError: a network that the settings name is not installed.
         LicenceError: its licence was not accepted.
         ProviderError: a provider that was asked for is not installed.

@@ -141,7 +141,8 @@ class AnimationSink(Committing):
     Args:
         path: where to write: .gif, .webp, .png or .apng.
         source: where the frames come from.
-        disclosure: embedded as XMP.
+        disclosure: embedded as XMP; its mark is put into every frame but a GIF's, whose colours
+            are too few for it.
         overwrite: whether an existing file may be replaced.
         inputs: further files that must not be the output.
         limits: bounds what is held in memory.
@@ -205,7 +206,10 @@ class AnimationSink(Committing):
             changed = None if native is None else (frame.pixels != native.pixels).any(axis=2)
             self._images.append(paletted(frame.pixels, alpha, changed))
             return
-        image = Image.fromarray(cv2.cvtColor(frame.pixels, cv2.COLOR_BGR2RGB))
+        rgb = cv2.cvtColor(frame.pixels, cv2.COLOR_BGR2RGB)
+        if self._disclosure is not None and self._disclosure.mark is not None:
+            self._disclosure.mark.add(rgb)
+        image = Image.fromarray(rgb)
         if alpha is not None:
             image.putalpha(Image.fromarray(alpha))
         self._images.append(image)

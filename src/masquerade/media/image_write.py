@@ -62,7 +62,7 @@ def write_image(
         path: where to write.
         picture: what was read.
         pixels: uint8 (H, W, 3), BGR, of the picture's size.
-        disclosure: embedded as XMP (and as PNG text); None writes none.
+        disclosure: embedded as XMP (and as PNG text), and its mark is put in; None writes none.
         overwrite: whether an existing file may be replaced.
         quality: 1 to 100 for JPEG, WebP and AVIF; None keeps to the source.
         inputs: files that must not be the output.
@@ -99,7 +99,7 @@ def _encode(
     deep = picture.samples is not None and picture.samples.dtype == np.uint16
     if deep and form in ("PNG", "TIFF"):
         return _encode_16_bit(form, picture, pixels, disclosure)
-    image = _pillow_image(form, picture, pixels)
+    image = _pillow_image(form, picture, pixels, disclosure)
     out = io.BytesIO()
     image.save(out, form, **_options(form, image, picture, disclosure, quality))
     data = out.getvalue()
@@ -110,7 +110,9 @@ def _encode(
     return data
 
 
-def _pillow_image(form: str, picture: Picture, pixels: NDArray[np.uint8]) -> Image.Image:
+def _pillow_image(
+    form: str, picture: Picture, pixels: NDArray[np.uint8], disclosure: Disclosure | None
+) -> Image.Image:
     """The picture in the mode that ``form`` can hold, nearest to the source's own."""
     alpha = picture.alpha
     if alpha is not None and alpha.dtype == np.uint16:
@@ -119,9 +121,9 @@ def _pillow_image(form: str, picture: Picture, pixels: NDArray[np.uint8]) -> Ima
         grey = picture.merged(pixels)
         if grey.dtype == np.uint16:
             grey = cv2.convertScaleAbs(grey, alpha=1 / 257)
-        image = Image.fromarray(grey)
+        image = Image.fromarray(_marked(grey, disclosure))
     else:
-        image = Image.fromarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+        image = Image.fromarray(_marked(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), disclosure))
     if alpha is None:
         return image
     if form == "JPEG":
@@ -131,6 +133,13 @@ def _pillow_image(form: str, picture: Picture, pixels: NDArray[np.uint8]) -> Ima
         image = image.convert("RGB")
     image.putalpha(Image.fromarray(alpha))
     return image
+
+
+def _marked(samples: NDArray[Any], disclosure: Disclosure | None) -> NDArray[Any]:
+    """The samples, which are nobody else's, with the invisible mark."""
+    if disclosure is not None and disclosure.mark is not None:
+        disclosure.mark.add(samples, np.iinfo(samples.dtype).max)
+    return samples
 
 
 def _options(
@@ -206,7 +215,7 @@ def png_metadata(
 def _encode_16_bit(
     form: str, picture: Picture, pixels: NDArray[np.uint8], disclosure: Disclosure | None
 ) -> bytes:
-    samples = picture.merged(pixels)
+    samples = _marked(picture.merged(pixels), disclosure)
     if picture.alpha is not None:
         if samples.ndim == 2:
             samples = cv2.cvtColor(samples, cv2.COLOR_GRAY2BGR)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from masquerade.media.colorimetry import BgrWriter
     from masquerade.media.orientation import Orientation
 
-__all__ = ["PLANAR", "base_name", "mended", "planes", "turned"]
+__all__ = ["PLANAR", "base_name", "copied", "mended", "planes", "turned", "white"]
 
 # Planar formats whose chroma is halved alike in both directions or not at all, so that they can
 # be turned by 90 degrees: name -> (dtype, chroma step).
@@ -82,7 +82,7 @@ def mended(
         writer: converts changed regions; its format must be one of PLANAR.
         reformatter: converts between planar formats where they differ.
     """
-    result = _copied(native, writer.format_name, reformatter)
+    result = copied(native, writer.format_name, reformatter)
     views = planes(result)
     step = _SQUARE[result.format.name][1]
     for x0, y0, mask in changed_regions(before, after):
@@ -97,9 +97,19 @@ def mended(
     return result
 
 
-def _copied(
+def white(format_name: str) -> int:
+    """The largest sample of a format in PLANAR: 255, 1023 or 4095.
+
+    >>> white("yuv420p10le")
+    1023
+    """
+    return {"10le": 1023, "12le": 4095}.get(format_name[-4:], 255)
+
+
+def copied(
     native: av.VideoFrame, format_name: str, reformatter: VideoReformatter
 ) -> av.VideoFrame:
+    """A frame in one of PLANAR in another such format, or the same; never the frame itself."""
     if base_name(native.format.name) != format_name:
         return reformatter.reformat(native, format=format_name, threads=1)
     result = av.VideoFrame(native.width, native.height, format_name)

@@ -18,7 +18,7 @@ from masquerade.media.colorimetry import BgrWriter, ColorTags
 from masquerade.media.containers import VIDEO_EXTENSIONS, writing
 from masquerade.media.encoders import Encoder, VideoOptions, find_encoder
 from masquerade.media.image_write import unknown_extension
-from masquerade.media.native_frame import PLANAR, base_name, mended
+from masquerade.media.native_frame import PLANAR, base_name, copied, mended, planes, white
 from masquerade.media.output_file import OutputFile
 from masquerade.media.passengers import Passengers
 from masquerade.media.video_facts import VideoFacts
@@ -56,7 +56,8 @@ class VideoSink(Committing):
             subtitles, chapters and colour.
         options: encoder, quality, preset, sound. Without an encoder HDR is written by one that
             keeps 10 bits.
-        disclosure: written as tags of the container, in MP4 and MOV as XMP too.
+        disclosure: written as tags of the container, in MP4 and MOV as XMP too; its mark is put
+            into every frame's luminance, the chroma is left as it is.
         overwrite: whether an existing file may be replaced.
         inputs: further files that must not be the output.
 
@@ -79,6 +80,7 @@ class VideoSink(Committing):
         self.path = Path(path)
         self._options = options or VideoOptions()
         self._disclosure = disclosure
+        self._mark = disclosure.mark if disclosure else None
         container = VIDEO_EXTENSIONS.get(self.path.suffix.lower())
         if container is None:
             raise unknown_extension(self.path, VIDEO_EXTENSIONS)
@@ -231,6 +233,8 @@ class VideoSink(Committing):
         native = self._video.natives.take(frame.seq) if self._video else None
         with self._writing():
             encoded = self._planes(frame, native)
+            if self._mark is not None:
+                self._mark.add(planes(encoded)[0], white(self._format))
             encoded.pts = round(frame.pts * frame.time_base / self._time_base)
             encoded.duration = native.duration if native else self._duration(frame)
             encoded.time_base = self._time_base
@@ -253,8 +257,11 @@ class VideoSink(Committing):
         if native is None:
             return self._writer.write(frame.pixels)
         if frame.pixels is native.pixels and native.planes.format.name == self._format:
-            return native.planes
+            return native.planes if self._mark is None else self._copied(native.planes)
         return mended(native.planes, native.pixels, frame.pixels, self._writer, self._reformatter)
+
+    def _copied(self, frame: av.VideoFrame) -> av.VideoFrame:
+        return copied(frame, self._format, self._reformatter)
 
     def commit(self) -> None:
         """Finish the file and put it in its place.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -10,10 +11,11 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from masquerade.core.disclosure import Mark
     from masquerade.core.face import Face
     from masquerade.core.frame import Frame, FrameJob
 
-__all__ = ["Disclose", "Label"]
+__all__ = ["Disclose", "Label", "Standing"]
 
 Box = tuple[int, int, int, int]
 
@@ -39,6 +41,23 @@ class Label(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the label goes by between two frames.
+
+    Attributes:
+        start_s: time of the stream's first labelled frame; None before it.
+        chosen: scene and frame size (width, height) for which the corner was chosen; None before.
+        corner: number of the place.
+        stayed: frames since the label has moved.
+    """
+
+    start_s: float | None = None
+    chosen: tuple[int, tuple[int, int]] | None = None
+    corner: int = 0
+    stayed: int = 0
+
+
 class Disclose:
     """Draws the label on every frame, in a corner that shows no face.
 
@@ -46,12 +65,17 @@ class Disclose:
     a face has come under the label and another corner covers less, and not again for
     two seconds' worth of frames. With ``label`` None, the user's recorded choice, it draws
     nothing.
+
+    Args:
+        label: what is drawn.
+        mark: is put into every frame, invisibly; None where the sink does it, as for files, which
+            can spare the samples that a mark need not touch.
     """
 
     name = "disclose"
 
-    def __init__(self, label: Label | None) -> None:
-        self._label = label
+    def __init__(self, label: Label | None, mark: Mark | None = None) -> None:
+        self._label, self._mark = label, mark
         self.reset()
 
     def reset(self) -> None:
@@ -61,20 +85,39 @@ class Disclose:
         self._corner = 0
         self._stayed = 0
 
-    def configure(self, label: Label | None) -> None:
-        """Draw another label from the next frame on; its time begins then."""
-        self._label = label
+    def configure(self, label: Label | None, mark: Mark | None = None) -> None:
+        """Draw another label and mark from the next frame on; the label's time begins then."""
+        self._label, self._mark = label, mark
         self._start_s = self._chosen = None
 
     def process(self, job: FrameJob) -> FrameJob:
-        """Draw the label on the job's output, unless its time is over."""
-        if self._label is None or not self._is_due(self._label, job.frame):
-            return job
-        places = self._label.places(job.frame.size_wh)
-        if places:
-            self._choose_corner(job, places)
-            self._label.draw(job.writable_output(), places[self._corner])
+        """Mark the job's output and draw the label on it, unless the label's time is over."""
+        if self._mark is not None:
+            self._mark.add(job.writable_output())
+        place = self.follow(job)
+        if place is not None and self._label is not None:
+            self._label.draw(job.writable_output(), place)
         return job
+
+    def follow(self, job: FrameJob) -> Box | None:
+        """Decide where the label stands on a frame and draw nothing; None where it does not."""
+        if self._label is None or not self._is_due(self._label, job.frame):
+            return None
+        places = self._label.places(job.frame.size_wh)
+        if not places:
+            return None
+        self._choose_corner(job, places)
+        return places[self._corner]
+
+    @property
+    def standing(self) -> Standing:
+        """Where the label stands, for :meth:`resume` in the middle of the same stream."""
+        return Standing(self._start_s, self._chosen, self._corner, self._stayed)
+
+    def resume(self, standing: Standing) -> None:
+        """Go on where another one has stood."""
+        self._start_s, self._chosen = standing.start_s, standing.chosen
+        self._corner, self._stayed = standing.corner, standing.stayed
 
     def _is_due(self, label: Label, frame: Frame) -> bool:
         """A frame without a time is a still and always labelled."""

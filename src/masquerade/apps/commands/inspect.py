@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from masquerade.apps.console import Console
+from masquerade.apps.found_marks import compared, find_mark, told
 from masquerade.trust.inspection import Edit, Inspection, State, inspect_file
 
 __all__ = ["EXIT_CODES", "run"]
@@ -36,8 +37,12 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Say who made a file of what, when and with what."""
     path = Path(args.file)
     found = inspect_file(path)
-    console.say("\n".join([f"{path.name}: {_VERDICTS[found.state]}", *_lines(found)]))
-    return {"file": str(path), **found.as_dict(), "exit_code": EXIT_CODES[found.state]}
+    stated = found.latest.statements.get("watermark") if found.latest else None
+    mark = compared(find_mark(path), stated)
+    lines = [f"{path.name}: {_VERDICTS[found.state]}", *_lines(found), _line("mark", told(mark))]
+    console.say("\n".join(lines))
+    facts = {**found.as_dict(), "mark": mark}
+    return {"file": str(path), **facts, "exit_code": EXIT_CODES[found.state]}
 
 
 def _lines(found: Inspection) -> Iterator[str]:
