@@ -13,6 +13,7 @@ from masquerade.media.passengers import Passengers
 from masquerade.media.video_sink import VideoSink
 
 if TYPE_CHECKING:
+    from masquerade.core.disclosure import Disclosure
     from masquerade.core.frame import Frame
     from masquerade.media.video_source import VideoSource
 
@@ -49,6 +50,7 @@ class SegmentSink(VideoSink):
             options do not.
         skip: how many of the source's frames are lead-in.
         start_pts: the time of the first frame that is written, in the source's time base.
+        disclosure: of the film; its mark is put into the pictures.
 
     Raises:
         OutputError: as for VideoSink.
@@ -63,11 +65,14 @@ class SegmentSink(VideoSink):
         film: str | Path,
         skip: int = 0,
         start_pts: int = 0,
+        disclosure: Disclosure | None = None,
     ) -> None:
         self._film, self._skip, self._start = container_of(film), skip, start_pts
         options = options or VideoOptions()
         options = replace(options, encoder_threads=options.encoder_threads or _THREADS)
-        super().__init__(path, source, options, overwrite=True)
+        if disclosure is not None:  # what else it says is said of the film when that is joined
+            disclosure = replace(disclosure, xmp=b"", tags={}, seal=None)
+        super().__init__(path, source, options, overwrite=True, disclosure=disclosure)
 
     @staticmethod
     def suffix(options: VideoOptions | None) -> str:
@@ -83,6 +88,9 @@ class SegmentSink(VideoSink):
 
     def _board(self) -> Passengers | None:
         return None
+
+    def _append_xmp(self) -> None:
+        return
 
     def write(self, frame: Frame) -> None:
         """Encode one finished frame, unless it is lead-in.

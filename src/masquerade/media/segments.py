@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAD_FRAMES", "Segment", "SegmentPlan", "plan_segments"]
 
-LEAD_FRAMES = 48
+LEAD_FRAMES = 24
 """Frames before a segment that are worked on and not written, so that running means settle."""
 
 _EXACT = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
@@ -207,7 +207,7 @@ def plan_segments(
             end_s=options.end_s,
             fps=None if rate is None else str(rate),
             lead_frames=lead_frames,
-            segments=tuple(Segment(*item) for item in zip(range(len(ends)), starts, ends)),
+            segments=tuple(map(Segment, range(len(ends)), starts, ends)),
             whole_because=why,
         )
 

@@ -18,6 +18,7 @@ they end the work, and so does a stage that fails on many frames in a row.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -80,6 +81,12 @@ class Line:
     ) -> None:
         guarded = [_Guarded(group, per_face, give_up_after, clock) for group in groups]
         self.sections: tuple[Section, ...] = (*guarded, _Finish((concealment, *finish), clock))
+
+    def with_sections(self, sections: Sequence[Section]) -> Line:
+        """A line of these sections, such as some of this one's and others."""
+        line = copy.copy(self)
+        line.sections = tuple(sections)
+        return line
 
     def process(self, job: FrameJob) -> FrameJob:
         """Take one job through all sections in this thread."""
