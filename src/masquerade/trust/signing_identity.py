@@ -223,24 +223,19 @@ class SigningStore:
 
     def _renewed(self, text: bytes, old: SigningIdentity, now: datetime) -> SigningIdentity:
         """A new leaf of the same authority; where it cannot be kept, the old one while it lasts."""
-        from masquerade.trust.certificates import (
-            issue_leaf,
-            key_pem,
-            make_authority,
-            parse_chain,
-            parse_key,
-            pem,
-        )
+        from masquerade.trust import certificates
 
         keys = _KEY.findall(text)
         try:
-            authority, authority_key = parse_chain(text)[-1], parse_key(keys[1])
+            authority = certificates.parse_chain(text)[-1]
+            authority_key = certificates.parse_key(keys[1])
         except (ValueError, IndexError) as error:
             raise self._damaged(self.own_path) from error
         if authority.not_valid_after_utc - now < _RENEW_BEFORE:
-            authority, authority_key = make_authority(now)
-        leaf, key = issue_leaf(authority, authority_key, now)
-        new = pem(leaf, authority) + key_pem(key) + key_pem(authority_key)
+            authority, authority_key = certificates.make_authority(now)
+        leaf, key = certificates.issue_leaf(authority, authority_key, now)
+        keys_pem = certificates.key_pem(key) + certificates.key_pem(authority_key)
+        new = certificates.pem(leaf, authority) + keys_pem
         try:
             self._write(self.own_path, new)
         except SigningError:
