@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from page_harness import PAGE, Visitor, wait_until
 
+pytestmark = pytest.mark.slow
 PAGES = ("live", "files", "library")
 PHONE = {"width": 360, "height": 740}
 TOO_WIDE = """

@@ -12,6 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from page_harness import Visit, Visitor, studio_process, wait_until
 
+pytestmark = pytest.mark.slow
+
 
 def picture(page: Any) -> NDArray[np.uint8]:
     """What the canvas shows, BGR."""
