@@ -88,10 +88,13 @@ def _fuzz(name: str, corpus: Path, seconds: int, *, recorded: bool) -> int:
         return code
     spent = min(seconds, round(time.monotonic() - started))
     found = _EXECUTED.search(text)
-    executed = int(found[1]) if found else 0
+    if found is None:
+        print(f"{name} could not be fuzzed:\n{text[-3000:]}", flush=True)
+        return code or 1
+    executed = int(found[1])
     print(f"{name}: {spent} s, {executed} inputs, {'a crash' if code else 'no crash'}", flush=True)
     if code:
-        print(text[-3000:], flush=True)
+        print(text[max(0, text.find("=== Uncaught")) :][-3000:], flush=True)
     if recorded:
         Hours(_HERE / "hours.txt").add(name, spent, executed, crashed=bool(code))
     return code

@@ -121,6 +121,8 @@ def _kept_seeds() -> list[bytes]:
 
 def _report(data: bytes) -> None:
     report = read_report(data, "The report")
+    for file in (report.target, *(file for donor in report.donors for file in donor.files)):
+        rerun._place(file, None, "-t")
     checked_changes(report.settings)
     execution_words(rerun._execution(report.execution))
     rerun._options(report.options)

@@ -45,7 +45,7 @@ class FuzzTarget:
 
 
 def check_message(message: str) -> None:
-    """A refusal is a sentence for people: not empty and not endless. Terminals get it by ``shown``."""
+    """A refusal is a sentence for people; terminals get it by ``shown``."""
     text = message.strip()
     assert text, "an error without a message"
     assert len(text) <= _LONGEST_MESSAGE, f"a message of {len(text)} characters"

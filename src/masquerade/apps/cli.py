@@ -19,13 +19,14 @@ from typing import Any, NoReturn, Self
 from masquerade.apps.console import Console
 from masquerade.apps.parser import build_parser
 from masquerade.apps.parsing import UsageError
-from masquerade.core.errors import CancelledError, MasqueradeError
+from masquerade.core.errors import CancelledError, InputError, MasqueradeError
 from masquerade.core.shown_text import shown
 
 __all__ = ["main", "run_program"]
 
 _PROFILED = frozenset({"swap", "live", "faces"})
 """Commands whose defaults `masquerade tune` may have set."""
+_LONGEST_NAME = 300
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -90,6 +91,7 @@ def _run(args: argparse.Namespace, console: Console) -> int:
 
 def _fail(console: Console, error: Exception, words: list[str]) -> int:
     """Say what went wrong in one sentence and return the exit code."""
+    error = _as_input_error(error)
     code = error.exit_code if isinstance(error, MasqueradeError) else 1
     text = " ".join(str(error).split())
     if "--debug" in words:
@@ -102,6 +104,19 @@ def _fail(console: Console, error: Exception, words: list[str]) -> int:
     print(f"masquerade: {shown(text)}", file=sys.stderr, flush=True)
     console.close({"ok": False, "kind": type(error).__name__, "error": text, "exit_code": code})
     return code
+
+
+def _as_input_error(error: Exception) -> Exception:
+    """A name that the system refuses, however long or forbidden, is the user's to mend."""
+    if isinstance(error, OSError) and not isinstance(error, MasqueradeError) and error.filename:
+        name = str(error.filename)
+        name = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."
+        told = InputError(
+            f"{name} cannot be used ({error.strerror}); check the name and its permissions."
+        )
+        told.__cause__ = error
+        return told
+    return error
 
 
 def _write_log(error: Exception) -> Path:

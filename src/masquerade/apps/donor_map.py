@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from masquerade.core.errors import MissingInputError, SettingsError
+from masquerade.core.shown_text import quoted
 
 __all__ = ["MappedPerson", "read_donor_map"]
 
@@ -62,7 +63,8 @@ def read_donor_map(path: Path) -> tuple[MappedPerson, ...]:
     reader = _Reader(path, text)
     for key in data:
         if key != "person":
-            raise reader.error(reader.line_of(key), f"{key!r} is unknown; entries are [[person]]")
+            problem = f"{quoted(key)} is unknown; entries are [[person]]"
+            raise reader.error(reader.line_of(key), problem)
     entries = data.get("person")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise reader.error(1, "it has no [[person]] entry; add one with donor and reference")
@@ -99,7 +101,7 @@ class _Reader:
         for key in entry:
             if key not in _KEYS:
                 known = ", ".join(_KEYS)
-                raise self.error(self.line_of(key, start), f"{key!r} is unknown; use {known}")
+                raise self.error(self.line_of(key, start), f"{quoted(key)} is unknown; use {known}")
         if "donor" not in entry:
             raise self.error(start, 'this person has no donor; add donor = "photo.jpg"')
         if ("reference" in entry) == ("track" in entry):
@@ -132,6 +134,15 @@ class _Reader:
             raise self.error(line, f'{key} is a path in quotes, such as {key} = "photo.jpg"')
         files = tuple(self._path.parent / name for name in names)
         for file in files:
-            if not file.is_file():
-                raise MissingInputError(f"{self._path}, line {line}: there is no file {file}.")
+            if not _is_file(file):
+                name = str(file)[:300]
+                raise MissingInputError(f"{self._path}, line {line}: there is no file {name}.")
         return files
+
+
+def _is_file(file: Path) -> bool:
+    """Also where the name is longer than any file's."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from masquerade.core.errors import MissingInputError, SettingsError
 from masquerade.core.settings import Settings
+from masquerade.core.shown_text import quoted
 
 __all__ = ["checked_changes", "fill_in_settings", "read_settings", "write_settings"]
 
@@ -19,6 +21,7 @@ _HEAD = "# Settings of Masquerade: masquerade swap|live --settings FILE\n"
 _FIELDS = {item.name: item for item in dataclasses.fields(Settings)}
 _NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 _MOST_BYTES = 64 * 1024
+_LARGEST = 2**1000
 
 
 def checked_changes(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,16 +109,16 @@ def _text_of(file: Path) -> str:
 def _checked(name: str, value: Any) -> Any:
     item = _FIELDS.get(name)
     if item is None:
-        raise SettingsError(f"There is no setting {name!r}; see docs/settings.md.")
+        raise SettingsError(f"There is no setting {quoted(name)}; see docs/settings.md.")
     if isinstance(item.default, tuple):
         if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
-            raise SettingsError(f"{name} is {value!r}; give a list of names.")
+            raise SettingsError(f"{name} is {quoted(value)}; give a list of names.")
         return tuple(value)
     kind = type(item.default)
     if kind is float and type(value) is int:
-        return float(value)
+        return float(value) if abs(value) < _LARGEST else math.inf  # which is out of every range
     if type(value) is not kind:
-        raise SettingsError(f"{name} is {value!r}; give {_NOUNS[kind]}.")
+        raise SettingsError(f"{name} is {quoted(value)}; give {_NOUNS[kind]}.")
     return value
 
 

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from masquerade.core.errors import SettingsError
+from masquerade.core.shown_text import quoted
 
 __all__ = ["LONGEST_IDLE_S", "NETWORK_ROLES", "PRECISIONS", "PROVIDERS", "Execution", "Precision"]
 
@@ -91,12 +92,12 @@ class Execution:
         for name in (*names, *map(_full_name, self.options)):
             if name not in PROVIDERS:
                 known = ", ".join((*PROVIDERS, "dml"))
-                raise SettingsError(f"There is no provider {name!r}; choose one of {known}.")
+                raise SettingsError(f"There is no provider {quoted(name)}; choose one of {known}.")
         if not names:
             raise SettingsError("No execution provider is named; name one, or 'auto'.")
         if self.precision not in PRECISIONS:
             raise SettingsError(
-                f"precision is {self.precision!r}; choose one of {', '.join(PRECISIONS)}."
+                f"precision is {quoted(self.precision)}; choose one of {', '.join(PRECISIONS)}."
             )
         self._check_devices()
         if not 0 <= self.threads <= 256:
@@ -113,7 +114,7 @@ class Execution:
         for role, ids in (("", self.device_ids), *self.devices_of.items()):
             if role and role not in NETWORK_ROLES:
                 raise SettingsError(
-                    f"No network is a {role!r}; choose one of {', '.join(NETWORK_ROLES)}."
+                    f"No network is a {quoted(role)}; choose one of {', '.join(NETWORK_ROLES)}."
                 )
             if not ids or min(ids) < 0:
                 raise SettingsError("device ids are whole numbers from 0 on; give at least one.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from masquerade.core.errors import SettingsError
+from masquerade.core.shown_text import quoted
 
 __all__ = ["FaceOrder", "LabelStyle", "OnLost", "Settings"]
 
@@ -213,12 +214,13 @@ class Settings:
             limits = item.metadata.get("range")
             if limits and not (isinstance(value, int | float) and limits[0] <= value <= limits[1]):
                 raise SettingsError(
-                    f"{item.name} is {value!r}; give a number from {limits[0]} to {limits[1]}."
+                    f"{item.name} is {quoted(value)}; give a number from {limits[0]} to "
+                    f"{limits[1]}."
                 )
             choices = item.metadata.get("choices")
             if choices and value not in choices:
                 raise SettingsError(
-                    f"{item.name} is {value!r}; choose one of {', '.join(choices)}."
+                    f"{item.name} is {quoted(value)}; choose one of {', '.join(choices)}."
                 )
             if item.metadata.get("pattern"):
                 _check_words(item, value)
@@ -230,7 +232,7 @@ class Settings:
         known = {item.name for item in dataclasses.fields(self)}
         unknown = sorted(set(changes) - known)
         if unknown:
-            raise SettingsError(f"There is no setting {unknown[0]!r}; see docs/settings.md.")
+            raise SettingsError(f"There is no setting {quoted(unknown[0])}; see docs/settings.md.")
         return dataclasses.replace(self, **changes)
 
 
@@ -238,10 +240,10 @@ def _check_words(item: dataclasses.Field[Any], value: Any) -> None:
     """Raise SettingsError where a text, or one of several, has not the form that it must have."""
     several = item.metadata.get("several", False)
     if several and not isinstance(value, tuple):
-        raise SettingsError(f"{item.name} is {value!r}; give a tuple of names.")
+        raise SettingsError(f"{item.name} is {quoted(value)}; give a tuple of names.")
     choices = item.metadata.get("of") or ()
     hint = item.metadata["hint"] or f"one of {', '.join(choices)}"
     for word in value if several else (value,):
         fits = isinstance(word, str) and re.fullmatch(item.metadata["pattern"], word)
         if not fits or (choices and word not in choices):
-            raise SettingsError(f"{item.name} is {word!r}; give {hint}.")
+            raise SettingsError(f"{item.name} is {quoted(word)}; give {hint}.")

@@ -7,8 +7,9 @@ sequence that clears the screen or writes the title, a sign that turns the direc
 from __future__ import annotations
 
 import unicodedata
+from typing import Any
 
-__all__ = ["shown"]
+__all__ = ["quoted", "shown"]
 
 _OBEYED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Categories of Unicode: controls, formats, half pairs, private, unassigned, line separators."""
@@ -27,6 +28,19 @@ def shown(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(map(_shown, text))
+
+
+def quoted(value: Any, most: int = 80) -> str:
+    """A value from elsewhere as an error may repeat it: its ``repr``, at most so many characters.
+
+    >>> quoted("ab"), quoted("a" * 100, most=9)
+    ("'ab'", "'aaaaa...")
+    """
+    try:
+        text = repr(value)
+    except ValueError:  # a whole number of more digits than Python writes out
+        text = "a number of thousands of digits"
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _shown(sign: str) -> str:

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Real
 from typing import Literal
 
 import av
@@ -67,6 +68,7 @@ class VideoOptions:
     encoder_threads: int = 0
 
     def __post_init__(self) -> None:
+        self._check_kinds()
         if not 0 <= self.encoder_threads <= 64:
             raise SettingsError(
                 f"encoder threads are {self.encoder_threads}; give a number from 0 to 64."
@@ -83,6 +85,15 @@ class VideoOptions:
             raise SettingsError(f"trim start is {self.start_s}; give seconds from 0 up.")
         if self.end_s is not None and not self.end_s > self.start_s:
             raise SettingsError("trim end is not after trim start; swap or correct the two.")
+
+    def _check_kinds(self) -> None:
+        """Values may come from a file or from a client."""
+        numbers = (self.quality, self.fps or 0, self.start_s, self.end_s or 0, self.encoder_threads)
+        words = (self.encoder or "", self.preset)
+        if not all(isinstance(value, Real) for value in numbers):
+            raise SettingsError("A video option must be a number and is none; see docs/usage.md.")
+        if not all(isinstance(word, str) for word in words):
+            raise SettingsError("A video option must be a word and is none; see docs/usage.md.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,9 +82,11 @@ def open_target(path: str | Path, *, limits: MediaLimits | None = None) -> Targe
 
 
 def _sniffed(path: Path) -> str:
-    if path.is_dir():
-        raise UnsupportedMediaError(f"{path} is a folder; give a file, or the folder as a batch.")
     try:
+        if path.is_dir():
+            raise UnsupportedMediaError(
+                f"{path} is a folder; give a file, or the folder as a batch."
+            )
         if path.exists() and not path.is_file():
             raise UnsupportedMediaError(f"{path} is a device or a pipe; give a regular file.")
         with path.open("rb") as file:

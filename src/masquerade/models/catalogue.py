@@ -57,12 +57,19 @@ def parse_catalogue(text: str) -> Mapping[str, ModelSpec]:
             name: tuple(entry["mirrors"]) for name, entry in document.get("exporter", {}).items()
         }
         specs = {name: _spec(name, entry, patterns) for name, entry in document["model"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ModelError(f"The registry of models is damaged ({error}); reinstall it.") from error
-    for spec in specs.values():
-        for fault in _faults(spec, specs):
-            raise ModelError(f"The registry of models is damaged: {spec.name}: {fault}.")
+        faults = {name: next(_faults(spec, specs), None) for name, spec in specs.items()}
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise _damaged(str(error)) from error
+    except RecursionError as error:
+        raise _damaged("it is nested too deeply") from error
+    for name, fault in faults.items():
+        if fault is not None:
+            raise _damaged(f"{name}: {fault}")
     return MappingProxyType(specs)
+
+
+def _damaged(reason: str) -> ModelError:
+    return ModelError(f"The registry of models is damaged ({reason[:300]}); reinstall it.")
 
 
 def _spec(name: str, entry: dict[str, Any], patterns: Mapping[str, tuple[str, ...]]) -> ModelSpec:

@@ -40,14 +40,15 @@ class KnownFile:
         """
         from masquerade.trust.report import hash_of
 
-        if path.exists() and not path.is_file():
-            raise InputError(f"{path} is no file; give the one that the report is of.")
         try:
-            digest = hash_of(path)
+            special = path.exists() and not path.is_file()
+            digest = "" if special else hash_of(path)
         except OSError as error:
             raise InputError(
                 f"{path} cannot be read ({error.strerror}); give the file that the report is of."
             ) from error
+        if special:
+            raise InputError(f"{path} is no file; give the one that the report is of.")
         if digest != self.sha256:
             raise InputError(
                 f"{path} is not the file that the report is of, its hash differs; give that one."
