@@ -28,7 +28,9 @@ GROUPS: dict[Group, tuple[str, ...]] = {
         "enhancer_blend", "mask", "mask_blur", "mask_padding", "blend", "crop_scale",
         "crop_shift_x", "crop_shift_y", "alignment", "threads",
     ),
-    "safety": ("on_lost", "hold_s", "strict", "label"),
+    "safety": (
+        "on_lost", "hold_s", "strict", "content_check", "content_threshold", "label", "watermark",
+    ),
     "search": ("detector", "detect_size", "detect_score", "detect_every"),
 }  # fmt: skip
 """Which settings belong together; one that is named nowhere belongs to the networks."""
