@@ -9,14 +9,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
 import cv2
+import httpx
 import numpy as np
-from studio_harness import TOKEN, Running
+from studio_harness import BEARER, TOKEN, Running
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
+
+from masquerade.media.live_sinks import SinkOptions, open_live_sink
+from masquerade.testing import MemorySource
 
 HEAD = struct.Struct("<BBBBIdII")
 FACE = struct.Struct("<HBB4H")
@@ -150,6 +155,21 @@ def h264(pictures: list[np.ndarray]) -> list[tuple[bytes, bool]]:
         frame.pts = place
         units += [(bytes(packet), packet.is_keyframe) for packet in context.encode(frame)]
     return units
+
+
+def upload_film(studio: Running, pictures: list[np.ndarray], path: Path) -> str:
+    """Upload the pictures as a film of ten a second that is written to ``path``; its id."""
+    source = MemorySource(pictures, rate=10)
+    sink = open_live_sink(str(path), source.info, SinkOptions())
+    for frame in source:
+        sink.write(frame)
+    sink.commit()
+    answer = httpx.post(
+        f"{studio.root}/api/v1/uploads",
+        files={"file": (path.name, path.read_bytes(), "video/mp4")},
+        headers=BEARER,
+    )
+    return str(answer.json()["id"])
 
 
 def pump(client: Client, pictures: list[bytes], count: int) -> list[Picture]:

@@ -8,10 +8,15 @@ import os
 import socket as sockets
 import threading
 import time
+from collections import Counter
+from collections.abc import Iterator
 
+import cv2
+import numpy as np
 import psutil
-from live_client import BROWSER, DONORS, QUIET, connected, jpegs, pump
-from studio_harness import TOKEN, served
+import pytest
+from live_client import BROWSER, DONORS, QUIET, connected, jpegs, pump, upload_film
+from studio_harness import TOKEN, Running, served
 
 from masquerade.apps.studio.config import Limits
 from masquerade.apps.studio.live import conversation, outbox
@@ -118,43 +123,59 @@ class TestSlowReaders:
             client.push(data[0])
             client.picture()
 
-    def test_who_reads_nothing_costs_no_memory_and_no_thread(self, studio):
-        address = f"127.0.0.1:{studio.port}"
-        process = psutil.Process()
-        with connected(studio) as other:
-            other.start({"kind": "puppet"}, output={"codec": "jpeg", "quality": 100})
-            other.picture()
-            raw = sockets.create_connection(("127.0.0.1", studio.port))
-            raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
-            raw.sendall(
-                f"GET /api/v1/live HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\n"
-                f"Connection: Upgrade\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
-                "Sec-WebSocket-Version: 13\r\n"
-                f"Authorization: Bearer {TOKEN}\r\n\r\n".encode()
-            )
-            raw.recv(100)
-            start = json.dumps(
-                {
-                    "type": "start",
-                    "source": {"kind": "puppet"},
-                    "donor": DONORS["astronaut"],
-                    "output": {"codec": "jpeg", "quality": 100, "original": True},
-                }
-            ).encode()
-            raw.sendall(_frame(1, start))
-            time.sleep(3)
-            # It lies and says that everything was seen, but reads not a byte.
-            before = process.memory_info().rss
-            for number in range(100):
-                got = json.dumps({"type": "got", "seq": 30 * number, "shown_ms": 0}).encode()
-                raw.sendall(_frame(1, got))
-                time.sleep(0.02)
-                with contextlib.suppress(TimeoutError):
-                    other.receive(0.01)
-            grown = process.memory_info().rss - before
-            other.picture()
-            raw.close()
-        assert grown < 60 * 2**20
+    def test_for_who_reads_nothing_nothing_piles_up_and_nobody_is_held_up(
+        self, studio, talk, tmp_path, monkeypatch
+    ):
+        """Pictures are not even encoded while those before are not on their way."""
+        packed: Counter[outbox.Outbox] = Counter()
+        pack = outbox.Outbox._packed
+
+        def counted(box, parcel):
+            packed[box] += 1
+            return pack(box, parcel)
+
+        monkeypatch.setattr(outbox.Outbox, "_packed", counted)
+        noise = np.random.default_rng(1).integers(0, 60, (720, 960, 3), np.uint8)
+        large = [cv2.add(cv2.resize(picture, (960, 720)), noise) for picture in talk[0][:5]]
+        upload = upload_film(studio, large, tmp_path / "grainy.mp4")
+        with _deaf(studio, upload) as deaf, connected(studio) as other:
+            eventually(lambda: packed)
+            box = next(iter(packed))
+            other.start(settings=QUIET)
+            counts = []
+            lie = json.dumps({"type": "got", "seq": 1_000_000, "shown_ms": 0}).encode()
+            for _ in range(40):
+                deaf.sendall(_frame(1, lie))
+                assert pump(other, jpegs(talk[0]), 1)
+                time.sleep(0.2)
+                counts.append(packed[box])
+                if len(counts) > 8 and counts[-1] == counts[-8]:
+                    break
+            else:
+                pytest.fail(f"pictures pile up: {counts}")
+            assert not box.has_room()
+            assert len(box._words) <= 256
+
+
+@contextlib.contextmanager
+def _deaf(studio: Running, upload: str) -> Iterator[sockets.socket]:
+    """A client that begins a session and reads not a byte of it."""
+    with sockets.create_connection(("127.0.0.1", studio.port)) as raw:
+        raw.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVBUF, 4096)
+        raw.sendall(
+            f"GET /api/v1/live HTTP/1.1\r\nHost: 127.0.0.1:{studio.port}\r\n"
+            f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {'A' * 22}==\r\n"
+            f"Sec-WebSocket-Version: 13\r\nAuthorization: Bearer {TOKEN}\r\n\r\n".encode()
+        )
+        raw.recv(100)
+        start = {
+            "type": "start",
+            "source": {"kind": "upload", "id": upload},
+            "donor": DONORS["astronaut"],
+            "output": {"codec": "jpeg", "quality": 100, "original": True},
+        }
+        raw.sendall(_frame(1, json.dumps(start).encode()))
+        yield raw
 
 
 def _frame(opcode: int, payload: bytes) -> bytes:

@@ -10,11 +10,8 @@ import cv2
 import httpx
 import numpy as np
 import pytest
-from live_client import BROWSER, DONORS, QUIET, connected, jpegs, pump
+from live_client import BROWSER, DONORS, QUIET, connected, jpegs, pump, upload_film
 from studio_harness import BEARER
-
-from masquerade.media.live_sinks import SinkOptions, open_live_sink
-from masquerade.testing import MemorySource
 
 
 class TestOutputs:
@@ -98,18 +95,7 @@ class TestOutputs:
 
 class TestSources:
     def test_an_upload_plays_and_its_end_is_told(self, studio, talk, tmp_path):
-        film = tmp_path / "film.mp4"
-        source = MemorySource(talk[0], rate=10)
-        sink = open_live_sink(str(film), source.info, SinkOptions())
-        for frame in source:
-            sink.write(frame)
-        sink.commit()
-        answer = httpx.post(
-            f"{studio.root}/api/v1/uploads",
-            files={"file": ("film.mp4", film.read_bytes(), "video/mp4")},
-            headers=BEARER,
-        )
-        upload = answer.json()["id"]
+        upload = upload_film(studio, talk[0], tmp_path / "film.mp4")
         with connected(studio) as client:
             started = client.start({"kind": "upload", "id": upload, "loop": False})
             assert (started["width"], started["height"]) == (320, 240)

@@ -79,7 +79,7 @@ class TestPictures:
     def test_the_puppet_needs_no_camera(self, studio):
         with connected(studio) as client:
             started = client.start({"kind": "puppet"})
-            assert (started["width"], started["height"]) == (1280, 720)
+            assert (started["width"], started["height"]) == (640, 480)
             client.picture()
             state = client.wait_for("state")
         assert {"fps", "latency_ms", "dropped", "stages_ms", "sinks", "faces"} <= set(state)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenSource", "SourceOpener"]
 
-_PUPPET_WH = (1280, 720)
+_PUPPET_WH = (640, 480)
 
 
 @dataclass(frozen=True, slots=True)
