@@ -42,7 +42,7 @@ def _check(found: dict) -> None:
     assert found["latest"]["actions"] == ["c2pa.opened", "c2pa.edited"]
     said = found["statements"]
     assert said["label"] == {"style": "small"}
-    assert said["consent"] == {"bases": ["public-domain"]}
+    assert said["consent"]["bases"] == ["public-domain"]
     report = said["report"]
     assert report["figures"]["faces_swapped"] > 0
     assert report["settings"]["model"] == "mesh"

@@ -82,6 +82,7 @@ def _changed(report: dict, path: str, value: object) -> str:
     ("path", "value", "code"),
     [
         ("settings.label", "none", 2),
+        ("settings.watermark", False, 2),
         ("settings.shape", 7, 2),
         ("settings.shape", "0.5", 2),
         ("settings.more", 1, 2),
@@ -126,6 +127,21 @@ def test_the_label_is_left_out_only_by_ones_own_word(run, swap, astronaut):
     assert run("rerun", "out.json", "-o", "again.png", "--label", "none").code == 0
     swap(astronaut, "small.png", "--report", "small.json")
     assert run("rerun", "small.json", "-o", "b.png", "--label", "none").code == 2
+
+
+def test_the_content_check_is_ones_own(run, report, monkeypatch):
+    from masquerade.apps.commands import swap
+
+    asked = []
+    real = swap.run
+    monkeypatch.setattr(
+        swap, "run", lambda args, console: asked.append(args) or real(args, console)
+    )
+    report["settings"] |= {"content_check": False, "content_threshold": 0.99}
+    done = run("rerun", _changed(report, "output", 0), "-o", "again.png")
+    assert done.code == 0, done.err
+    assert asked[0].content_check is None
+    assert asked[0].content_threshold is None
 
 
 def test_consent_is_asked_of_whoever_reruns(run, known):

@@ -51,6 +51,11 @@ def add_rerun(parser: Parser) -> None:
         help="leave the label out as the report asks; a report alone cannot",
     )
     parser.add_argument(
+        "--no-watermark",
+        action="store_true",
+        help="leave the invisible mark out as the report asks; a report alone cannot",
+    )
+    parser.add_argument(
         "--consent",
         choices=["self", "given", "public-domain", "synthetic"],
         help="whose face the donor's is; asked once per identity",

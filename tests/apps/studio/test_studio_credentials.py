@@ -45,7 +45,7 @@ def test_results_and_previews(configure, mona, astronaut, tmp_path):
             found = _inspected(tmp_path, name, content)
             assert found.state == "trusted"
             assert found.latest is not None
-            assert found.latest.statements["consent"] == {"bases": ["public-domain"]}
+            assert found.latest.statements["consent"]["bases"] == ["public-domain"]
             assert found.latest.statements["report"]["figures"]["faces_swapped"] > 0
         body = {"upload": uploads[-1], "donors": {"Mona": donor}, "width": 300}
         shown = studio.ask("POST", "/preview", json=body).content

@@ -2,13 +2,14 @@
 
 A report may come from anybody. It chooses settings, devices and files to read, all of which are
 checked as those of a command line are; files have to have the hashes that it names. It cannot
-choose where anything is written, leave the label out, give consent, or set options of providers,
-some of which name libraries to be loaded.
+choose where anything is written, leave the label or the mark out, give consent, weaken the content
+check, or set options of providers, some of which name libraries to be loaded.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ from masquerade.apps.settings_file import checked_changes
 from masquerade.core.errors import InputError, MissingInputError, ModelError, SettingsError
 from masquerade.core.execution import Execution
 from masquerade.media.compare import same_pixels
+from masquerade.media.file import VideoOptions
 from masquerade.models.library import Library
 from masquerade.models.store import registry
 from masquerade.trust.inspection import inspect_file
@@ -39,6 +41,8 @@ from masquerade.trust.report_reading import (
 __all__ = ["run"]
 
 _JSON_BEGINS = b"{"
+_OWN_SETTINGS = ("content_check", "content_threshold")
+"""What is no matter of a report: those of whoever runs it hold."""
 
 
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
@@ -46,7 +50,11 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     path = Path(args.report)
     report, made = _report_of(path)
     settings = checked_changes(report.settings)
-    _check_label(settings, args)
+    _check_marks(settings, args)
+    for name in _OWN_SETTINGS:
+        settings.pop(name, None)
+    if settings.get("on_lost") == "pass":
+        console.note("Real faces are shown wherever a swap fails: the report asks for that.")
     target = _place(report.target, args.target, "-t")
     _tell_differences(report, console)
     with _donor_words(report.donors, args) as words:
@@ -86,7 +94,14 @@ def _report_of(path: Path) -> tuple[KnownReport, Path | None]:
     return read_report(found.latest.statements.get("report", {}), str(path)), path
 
 
-def _check_label(settings: Mapping[str, Any], args: argparse.Namespace) -> None:
+def _check_marks(settings: Mapping[str, Any], args: argparse.Namespace) -> None:
+    if settings.get("watermark") is False and not args.no_watermark:
+        raise SettingsError(
+            "The report asks to leave the invisible mark out, which is for you to decide; add "
+            "--no-watermark."
+        )
+    if settings.get("watermark") is not False and args.no_watermark:
+        raise SettingsError("The report's output has an invisible mark; drop --no-watermark.")
     if settings.get("label") == "none" and args.label != "none":
         raise SettingsError(
             "The report asks to leave the label out, which is for you to decide; add --label none."
@@ -207,11 +222,18 @@ def _options(options: Mapping[str, Any]) -> dict[str, Any]:
         "allow_no_face": _truth(options.get("allow_no_face", False)),
     }
     video = options.get("video", {})
-    if not isinstance(video, dict) or set(video) - set(_VIDEO):
-        raise SettingsError("The report has video options that are unknown here; leave it be.")
+    if not isinstance(video, dict):
+        _strange("an object")
+    usual = dataclasses.asdict(VideoOptions())
     for name, value in video.items():
-        option, check = _VIDEO[name]
-        found[option] = check(value)
+        if name in _VIDEO:
+            option, check = _VIDEO[name]
+            found[option] = check(value)
+        elif name not in usual or value != usual[name]:
+            raise SettingsError(
+                f"The report has the video option {name[:40]!r}, which cannot be set here; give "
+                "one that --report wrote."
+            )
     return found
 
 
