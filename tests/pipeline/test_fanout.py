@@ -232,6 +232,8 @@ def test_frames_say_what_became_of_their_faces():
     assert [fact.outcome for fact in facts] == ["swapped", "concealed", "concealed", "passed"]
     assert [fact.box for fact in facts[:3]] == [(0, 2, 8, 9), (0, 0, 6, 6), (3, 3, 16, 12)]
     assert made.face_facts(passes=True)[1].outcome == "passed"
+    made.faces[1].refused = True
+    assert made.face_facts(passes=True)[1].outcome == "concealed"
     made.late = True
     assert made.face_facts(passes=False)[0].outcome == "concealed"
     seen = []

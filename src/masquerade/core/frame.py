@@ -143,7 +143,9 @@ class FrameJob:
         width, height = self.frame.size_wh
         facts = []
         for face in self.faces:
-            shown = not face.selected or (passes and face.track_id not in drawn)
+            shown = not face.selected or (
+                passes and face.track_id not in drawn and not face.refused
+            )
             outcome: FaceOutcome = "passed" if shown else "concealed"
             if face.selected and face.track_id in drawn:
                 outcome = "swapped"
