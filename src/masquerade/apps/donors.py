@@ -13,7 +13,7 @@ from masquerade.core.errors import MissingInputError, SettingsError
 from masquerade.media.image import read_image
 from masquerade.media.limits import MediaLimits
 from masquerade.stages.identity import Identity
-from masquerade.trust.consent import Basis, Consent, ensure_consent, fingerprint
+from masquerade.trust.consent import Basis, Consent, ensure_consent, fingerprint, guardians_of
 from masquerade.trust.minors import Guardian, looks_minor
 from masquerade.trust.register import ConsentRegister
 
@@ -44,7 +44,7 @@ class Donors:
     @property
     def guardians(self) -> dict[str, Guardian]:
         """What was said of donors who look under 18, as the engine takes it."""
-        return {n: said.guardian for n, said in self.consents.items() if said.guardian}
+        return guardians_of(self.consents)
 
 
 def load_donors(args: argparse.Namespace, limits: MediaLimits, console: Console) -> Donors:

@@ -19,6 +19,7 @@
     │   ├── VirtualCameraError                           there is none, or it is in use
     │   └── StreamError (ConnectionError)                a stream that cannot be sent
     ├── ConsentError (PermissionError)         exit 7   nobody said whose face it is
+    │   ├── GuardianError                                nobody answers for a child's face
     │   ├── LockedFaceError                              a face that its owner has locked
     │   └── LicenceError                                 a model's licence was not accepted
     ├── RuntimeSetupError (RuntimeError)       exit 8   the installation is broken
@@ -47,6 +48,7 @@ __all__ = [
     "DownloadError",
     "EncoderError",
     "FaceError",
+    "GuardianError",
     "InputError",
     "JobError",
     "LicenceError",
@@ -158,9 +160,13 @@ class StreamError(OutputError, ConnectionError):
 
 
 class ConsentError(MasqueradeError, PermissionError):
-    """Nobody has said whose face the donor's is, or nobody who may speak for a child has agreed."""
+    """Nobody has said whose face the donor's is."""
 
     exit_code = 7
+
+
+class GuardianError(ConsentError):
+    """A face looks under 18, and nobody has said that a guardian agrees or that it is of age."""
 
 
 class LockedFaceError(ConsentError):

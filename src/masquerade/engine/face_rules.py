@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from masquerade.core.errors import ConsentError, LockedFaceError
+from masquerade.core.errors import ConsentError, GuardianError, LockedFaceError
 from masquerade.engine.locked_faces import LockedFaces
 from masquerade.trust.minors import Guardian, guardian_of, looks_minor, require_guardian
 
@@ -48,7 +48,7 @@ class FaceRules:
 
         Raises:
             LockedFaceError: somebody has locked one of them.
-            ConsentError: one looks under 18 and nobody answers for it.
+            GuardianError: one looks under 18 and nobody answers for it.
         """
         for name, identity in identities.items():
             locked = self._locked.like_identity(identity)
@@ -79,12 +79,12 @@ class FaceRules:
             return _locked_error("A face of the target", locked)
         if face.attributes is None or not looks_minor(face.attributes.age):
             return None
-        statement = guardian_of(self.guardian, None)
+        statement = guardian_of(self.guardian, "")
         if statement != "adult":
             self.on_minor()
         try:
             require_guardian("A face of the target", face.attributes.age, statement)
-        except ConsentError as error:
+        except GuardianError as error:
             return error
         return None
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from masquerade.media.limits import MediaLimits
     from masquerade.pipeline.meter import Progress
     from masquerade.pipeline.report import Report
+    from masquerade.trust.minors import Guardian
 
 __all__ = ["swap_image", "swap_video"]
 
@@ -39,6 +40,7 @@ def swap_image(
     allow_no_face: bool = False,
     disclosure: Disclosure | None = None,
     limits: MediaLimits | None = None,
+    guardian: Guardian | Mapping[str, Guardian] | None = None,
 ) -> NDArray[np.uint8]:
     """Swap the faces of one picture.
 
@@ -53,6 +55,7 @@ def swap_image(
         disclosure: what the file says of its origin; the standard statement by default. The file
             is signed either way.
         limits: the largest picture that is read.
+        guardian: what is stated of people who look under 18; see :class:`Engine`.
 
     Returns:
         uint8 (H, W, 3), BGR, upright.
@@ -61,6 +64,8 @@ def swap_image(
         FaceError: no face in the donor or in the target.
         InputError: a file is missing, damaged or no picture.
         OutputError: the output exists or cannot be written.
+        ContentError: the content check refuses the target.
+        ConsentError: a face must not be used.
     """
     from masquerade.media.image import Picture, read_image, write_image
 
@@ -70,7 +75,7 @@ def swap_image(
     else:
         inputs = [Path(target)]
         picture = read_image(Path(target), limits=limits)
-    with Engine(donor, settings, execution=execution) as engine:
+    with Engine(donor, settings, execution=execution, guardian=guardian) as engine:
         pixels, report = engine.swap_picture(picture.pixels, allow_no_face=allow_no_face)
         if output is not None:
             own = not report.faces_swapped and not report.faces_concealed
@@ -92,6 +97,7 @@ def swap_video(
     progress: Callable[[Progress], None] | None = None,
     disclosure: Disclosure | None = None,
     limits: MediaLimits | None = None,
+    guardian: Guardian | Mapping[str, Guardian] | None = None,
 ) -> Report:
     """Swap the faces of a video or an animation; sound, subtitles and timestamps are kept.
 
@@ -108,17 +114,20 @@ def swap_video(
         disclosure: what the file says of its origin; the standard statement by default. The file
             is signed either way.
         limits: the largest frame that is read.
+        guardian: what is stated of people who look under 18; see :class:`Engine`.
 
     Raises:
         FaceError: no face in the donor or anywhere in the target; nothing is written.
         InputError: a file is missing, damaged or no video.
         OutputError: the output exists or cannot be written.
+        ContentError: the content check refuses the target.
+        ConsentError: a face must not be used.
         CancelledError: Ctrl-C was pressed; nothing is written.
     """
     from masquerade.media.open import open_sink, open_source
 
     with (
-        Engine(donor, settings, execution=execution) as engine,
+        Engine(donor, settings, execution=execution, guardian=guardian) as engine,
         open_source(Path(target), options, limits=limits) as source,
     ):
         sink = open_sink(

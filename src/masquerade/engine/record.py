@@ -45,7 +45,7 @@ def record_output(statements: Mapping[str, Mapping[str, Any]]) -> str:
     """
     report = statements.get("report", {})
     facts: dict[str, Any] = {
-        name: statements[name] for name in ("label", "consent", "content") if name in statements
+        name: statements[name] for name in ("label", "content", "consent") if name in statements
     }
     figures = report.get("figures", {})
     facts["figures"] = {name: figures[name] for name in _COUNTS if name in figures}

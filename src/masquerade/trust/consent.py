@@ -25,6 +25,8 @@ __all__ = [
     "consent_statement",
     "ensure_consent",
     "fingerprint",
+    "guardians_of",
+    "still_given",
 ]
 
 Basis = Literal["self", "given", "public-domain", "synthetic"]
@@ -86,7 +88,44 @@ def consent_statement(
     told: dict[str, Any] = {"bases": sorted({basis_of(said) for said in given})}
     if kept:
         told["statements"] = kept
-    return told | ({"guardian": guardian} if isinstance(guardian, str) else {})
+    of_target = guardian.get("") if isinstance(guardian, Mapping) else guardian
+    return told | ({"guardian_of_target": of_target} if of_target else {})
+
+
+def guardians_of(
+    consents: Mapping[str, Consent | str], target: Guardian | Literal[""] | None = ""
+) -> dict[str, Guardian]:
+    """What was said of people who look under 18, as the engine takes it.
+
+    Args:
+        consents: by donor, what was said.
+        target: what was said of the people of the target.
+    """
+    said = {
+        name: item.guardian
+        for name, item in consents.items()
+        if not isinstance(item, str) and item.guardian
+    }
+    return {**said, "": target} if target else said
+
+
+def still_given(register: ConsentRegister, donor: str, name: str) -> Consent:
+    """What was said of a donor, which has not been revoked since.
+
+    Args:
+        register: where answers are kept.
+        donor: the donor's fingerprint.
+        name: what to call the donor in the message.
+
+    Raises:
+        ConsentError: it was revoked.
+    """
+    known = register.find(donor)
+    if known is None:
+        raise ConsentError(
+            f"What was said of {name} was revoked; say anew on what ground the face may be used."
+        )
+    return known
 
 
 def fingerprint(contents: Iterable[bytes]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from masquerade.core.errors import ConsentError
+from masquerade.core.errors import GuardianError
 
 __all__ = ["ADULT_YEARS", "GUARDIANS", "Guardian", "guardian_of", "looks_minor", "require_guardian"]
 
@@ -24,18 +24,15 @@ def looks_minor(age: float) -> bool:
     return age < ADULT_YEARS
 
 
-def guardian_of(
-    statement: Guardian | Mapping[str, Guardian] | None, name: str | None
-) -> Guardian | None:
+def guardian_of(statement: Guardian | Mapping[str, Guardian] | None, name: str) -> Guardian | None:
     """What was stated of one person.
 
     Args:
-        statement: one for everybody, or by donor's name.
-        name: of the donor; None for the people of the target.
+        statement: one for everybody, or by donor's name; the empty name stands for the people of
+            the target.
+        name: of the donor; empty for the people of the target.
     """
-    if isinstance(statement, Mapping):
-        return None if name is None else statement.get(name)
-    return statement
+    return statement.get(name) if isinstance(statement, Mapping) else statement
 
 
 def require_guardian(whose: str, age: float, statement: Guardian | None) -> None:
@@ -47,10 +44,10 @@ def require_guardian(whose: str, age: float, statement: Guardian | None) -> None
         statement: what was stated of the person.
 
     Raises:
-        ConsentError: nobody does.
+        GuardianError: nobody does.
     """
     if looks_minor(age) and statement is None:
-        raise ConsentError(
+        raise GuardianError(
             f"{whose} looks under 18, about {age:.0f}; state guardian as 'agreed' if a parent or "
             "guardian has agreed to this use, or as 'adult' if the person is 18 or older."
         )

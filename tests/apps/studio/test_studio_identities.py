@@ -13,14 +13,18 @@ from studio_client import client_at
 from masquerade.apps.studio.shelf import Shelf
 from masquerade.core.errors import (
     ConsentError,
+    GuardianError,
     InputError,
+    LockedFaceError,
     MissingInputError,
     NoFaceInDonorError,
     OutputError,
 )
 from masquerade.engine import Engine
+from masquerade.engine.locked_faces import lock_face
 from masquerade.stages.identity import Identity
-from masquerade.trust.consent import fingerprint
+from masquerade.trust.consent import basis_of, fingerprint
+from masquerade.trust.deny_list import DenyList
 from masquerade.trust.register import ConsentRegister
 
 UNKNOWN = "f" * 20
@@ -113,13 +117,42 @@ def test_a_film_or_a_text_is_no_photo(studio, mona, tmp_path):
 
 def test_a_donor_is_kept_for_the_engine_with_its_ground(shelf, mona, astronaut):
     kept = shelf.make("Mona", [("mona.jpg", mona)], "public-domain")
-    identity, basis = Shelf(kept.folder.parent).donor(kept.id)
-    assert basis == "public-domain"
+    identity, said = Shelf(kept.folder.parent).donor(kept.id)
+    assert basis_of(said) == "public-domain"
+    assert said.identity == identity.fingerprint
     assert identity.name == "Mona"
     with Engine(kept.file) as engine:
         assert engine.swap_picture(np.asarray(Image.open(astronaut).convert("RGB")))[
             1
         ].faces_swapped
+
+
+def test_a_donor_whose_consent_was_revoked_is_drawn_no_more(shelf, mona):
+    kept = shelf.make("Mona", [("mona.jpg", mona)], "public-domain")
+    assert ConsentRegister().forget(kept.statement)
+    with pytest.raises(ConsentError, match="revoked"):
+        shelf.donor(kept.id)
+    shelf.make("Mona again", [("mona.jpg", mona)], "public-domain")
+    assert basis_of(shelf.donor(kept.id)[1]) == "public-domain"
+
+
+def test_a_donor_who_looks_young_needs_an_answer(shelf, mona, monkeypatch):
+    monkeypatch.setattr("masquerade.trust.minors.ADULT_YEARS", 60.0)
+    with pytest.raises(GuardianError, match="Mona looks under 18"):
+        shelf.make("Mona", [("mona.jpg", mona)], "public-domain")
+    assert shelf.all() == []
+    kept = shelf.make("Mona", [("mona.jpg", mona)], "public-domain", "adult")
+    assert shelf.donor(kept.id)[1].guardian == "adult"
+
+
+def test_a_locked_face_is_not_enrolled(shelf, mona):
+    locked = lock_face(mona, "Lisa")
+    try:
+        with pytest.raises(LockedFaceError, match="Lisa"):
+            shelf.make("Mona", [("mona.jpg", mona)], "public-domain")
+    finally:
+        DenyList().remove(locked.id)
+    assert shelf.all() == []
 
 
 def test_everything_of_a_donor_is_for_this_user_alone_and_goes_when_it_is_deleted(shelf, mona):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from masquerade.apps.donors import make_identity
-from masquerade.apps.jobs.job import JobSpec, settings_of
+from masquerade.apps.jobs.job import JobSpec, execution_of, settings_of
 from masquerade.apps.sinks import closing_down
 from masquerade.core.errors import MissingInputError
 from masquerade.engine import Engine, Report
@@ -15,12 +15,16 @@ from masquerade.media.image import read_image, write_image
 from masquerade.media.limits import MediaLimits
 from masquerade.media.open import check_output, open_sink, open_source, open_target
 from masquerade.pipeline.meter import Progress
+from masquerade.trust.consent import Consent, guardians_of, still_given
+from masquerade.trust.register import ConsentRegister
 from masquerade.trust.report import Errand
 
 if TYPE_CHECKING:
     from masquerade.core.disclosure import Disclosure
+    from masquerade.core.execution import Execution
+    from masquerade.core.settings import Settings
 
-__all__ = ["do_job"]
+__all__ = ["consents_of", "do_job", "open_engine", "statement_of"]
 
 
 def do_job(
@@ -41,6 +45,32 @@ def do_job(
     limits = limits or MediaLimits()
     kind = open_target(spec.target, limits=limits)
     check_output(spec.output, kind)
+    consents = consents_of(spec)
+    with open_engine(spec, consents, limits) as engine:
+        if kind == "image":
+            return _picture(engine, spec, limits, consents)
+        return _video(engine, spec, show, limits, consents)
+
+
+def open_engine(
+    spec: JobSpec,
+    consents: Mapping[str, Consent | str],
+    limits: MediaLimits,
+    *,
+    settings: Settings | None = None,
+    execution: Execution | None = None,
+) -> Engine:
+    """The engine that does a job.
+
+    Args:
+        spec: what is to be done.
+        consents: what was said of each donor.
+        limits: the largest photo that is read.
+        settings, execution: in place of the job's own.
+
+    Raises:
+        MasqueradeError: as :class:`Engine`; a donor's photo is gone.
+    """
     for name, files in spec.donors.items():
         if not all(file.is_file() for file in files):
             raise MissingInputError(
@@ -53,35 +83,62 @@ def do_job(
     references = {
         name: ref if isinstance(ref, int) else str(ref) for name, ref in spec.references.items()
     }
-    with Engine(identities, settings_of(spec.settings), references=references or None) as engine:
-        if kind == "image":
-            return _picture(engine, spec, limits)
-        return _video(engine, spec, show, limits)
+    return Engine(
+        identities,
+        settings or settings_of(spec.settings),
+        execution=execution or execution_of(spec.execution),
+        references=references or None,
+        guardian=guardians_of(consents, spec.guardian),
+    )
 
 
-def _picture(engine: Engine, spec: JobSpec, limits: MediaLimits) -> Report:
+def consents_of(spec: JobSpec) -> Mapping[str, Consent | str]:
+    """What was said of each donor: as the register has it now, where it is kept there.
+
+    Raises:
+        ConsentError: it was revoked.
+    """
+    register = ConsentRegister()
+    kept = {name: still_given(register, key, name) for name, key in spec.statements.items()}
+    return {**spec.consents, **kept}
+
+
+def _picture(
+    engine: Engine, spec: JobSpec, limits: MediaLimits, consents: Mapping[str, Consent | str]
+) -> Report:
     picture = read_image(spec.target, limits=limits)
     pixels, report = engine.swap_picture(picture.pixels, allow_no_face=spec.allow_no_face)
-    statement = _disclosure(engine, spec)
+    statement = statement_of(engine, spec, consents)
     write_image(spec.output, picture, pixels, statement, True, inputs=[spec.target])
     return report
 
 
 def _video(
-    engine: Engine, spec: JobSpec, show: Callable[[Progress], None], limits: MediaLimits
+    engine: Engine,
+    spec: JobSpec,
+    show: Callable[[Progress], None],
+    limits: MediaLimits,
+    consents: Mapping[str, Consent | str],
 ) -> Report:
-    options, statement = spec.video_options(), _disclosure(engine, spec)
+    options, statement = spec.video_options(), statement_of(engine, spec, consents)
     with open_source(spec.target, options, limits=limits) as source:
         sink = open_sink(spec.output, source, options, disclosure=statement, overwrite=True)
         with closing_down(sink):
             return engine.run(source, sink, show, allow_no_face=spec.allow_no_face)
 
 
-def _disclosure(engine: Engine, spec: JobSpec) -> Disclosure:
+def statement_of(
+    engine: Engine, spec: JobSpec, consents: Mapping[str, Consent | str]
+) -> Disclosure:
+    """What the output says of its origin.
+
+    Raises:
+        SigningError: nothing can be signed here.
+    """
     errand = Errand(
         target=spec.target,
         donors=spec.donors,
         references=spec.references,
         options={"video": dict(spec.video), "allow_no_face": spec.allow_no_face},
     )
-    return state_origin(engine, errand=errand, consents=spec.consents)
+    return state_origin(engine, errand=errand, consents=consents)

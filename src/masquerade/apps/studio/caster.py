@@ -21,6 +21,8 @@ from masquerade.apps.studio.uploads import Uploads
 from masquerade.core.errors import NoFaceInTargetError, SettingsError
 from masquerade.media.limits import MediaLimits
 from masquerade.media.output_file import output_error
+from masquerade.trust.consent import guardians_of
+from masquerade.trust.minors import Guardian
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,6 +64,13 @@ class RolesIn(BaseModel):
     settings: SettingsMap = Field(
         default_factory=dict, description="what differs from the defaults"
     )
+    guardian: Annotated[
+        Guardian | None,
+        Field(
+            description="of people of the target who look under 18: a parent or guardian has "
+            "agreed, or each of them is an adult; those of donors are stated with the identity"
+        ),
+    ] = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,11 +108,14 @@ class Caster:
 
         self._check_names(roles)
         settings = settings_of(roles.settings)
-        donors = {name: self.shelf.find(i).file for name, i in roles.donors.items()}
+        kept = {name: self.shelf.find(i) for name, i in roles.donors.items()}
+        donors = {name: identity.file for name, identity in kept.items()}
+        consents = {name: self.shelf.said_of(identity) for name, identity in kept.items()}
         references = {name: self._face(place).cutting for name, place in roles.map.items() if place}
         # One thread leaves the others' networks, and the live streams' cores, alone.
         settings = settings if settings.threads else settings.replace(threads=1)
-        return Engine(donors, settings, references=references or None)
+        guardian = guardians_of(consents, roles.guardian)
+        return Engine(donors, settings, references=references or None, guardian=guardian)
 
     def spec(
         self, roles: RolesIn, upload: Upload, folder: Path, video: dict[str, object]
@@ -122,6 +134,8 @@ class Caster:
         """
         self._check_names(roles)
         kept = {name: self.shelf.find(i) for name, i in roles.donors.items()}
+        for identity in kept.values():
+            self.shelf.said_of(identity)
         suffix = _suffix(upload)
         spec = JobSpec(
             name=upload.name,
@@ -134,6 +148,8 @@ class Caster:
                 if place
             },
             consents={name: identity.consent for name, identity in kept.items()},
+            statements={name: item.statement for name, item in kept.items() if item.statement},
+            guardian=roles.guardian or "",
             settings=roles.settings,
             video=video,
         )

@@ -35,6 +35,7 @@ _STATUS: tuple[tuple[type[errors.MasqueradeError], int], ...] = (
     (errors.DeviceError, 409),
     (errors.OutputExistsError, 409),
     (errors.ConsentError, 403),
+    (errors.ContentError, 403),
     (errors.RuntimeSetupError, 503),
     (errors.CancelledError, 409),
     (errors.OutputError, 500),

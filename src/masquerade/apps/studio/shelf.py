@@ -22,7 +22,16 @@ from masquerade.core.errors import (
 )
 from masquerade.media.output_file import output_error
 from masquerade.models.kept_document import locked, write_document
-from masquerade.trust.consent import BASES, Basis, ensure_consent, fingerprint
+from masquerade.trust.consent import (
+    BASES,
+    Basis,
+    Consent,
+    ensure_consent,
+    fingerprint,
+    guardians_of,
+    still_given,
+)
+from masquerade.trust.minors import Guardian
 from masquerade.trust.register import ConsentRegister
 
 if TYPE_CHECKING:
@@ -49,6 +58,8 @@ class KeptIdentity:
         advice: how better photos would look, the weightiest first.
         consent: on what ground the face is used.
         created: ISO 8601, UTC.
+        statement: fingerprint under which the register of consents holds what was said; empty for
+            identities of earlier versions.
         folder: where it is kept.
     """
 
@@ -59,6 +70,7 @@ class KeptIdentity:
     consent: Basis
     created: str
     folder: Path
+    statement: str = ""
 
     @property
     def quality(self) -> float:
@@ -123,37 +135,57 @@ class Shelf:
             raise MissingInputError("There is no such identity; it may have been deleted.")
         return _read(folder)
 
-    def donor(self, identity_id: str) -> tuple[Identity, Basis]:
-        """One of them as the engine takes it, and on what ground the face is used.
+    def donor(self, identity_id: str) -> tuple[Identity, Consent | str]:
+        """One of them as the engine takes it, and what was said of it.
 
         Raises:
             MissingInputError: there is none of this id.
             InputError: it is damaged.
+            ConsentError: what was said of it was revoked.
         """
         from masquerade.stages.identity import Identity
 
         kept = self.find(identity_id)
-        return Identity.load(kept.file), kept.consent
+        return Identity.load(kept.file), self.said_of(kept)
 
-    def make(self, name: str, photos: Sequence[Photo], consent: Basis | None) -> KeptIdentity:
+    def said_of(self, kept: KeptIdentity) -> Consent | str:
+        """What was said of an identity; of one of an earlier version the basis alone.
+
+        Raises:
+            ConsentError: it was revoked.
+        """
+        if not kept.statement:
+            return kept.consent
+        return still_given(self._register, kept.statement, kept.name)
+
+    def make(
+        self,
+        name: str,
+        photos: Sequence[Photo],
+        consent: Basis | None,
+        guardian: Guardian | None = None,
+    ) -> KeptIdentity:
         """Enrol a donor and keep it. Photos that cannot be used are reported, not fatal.
 
         Args:
             name: what the user calls the donor.
             photos: at most 16.
             consent: what the user states; None takes what was stated of these very files before.
+            guardian: what the user states of a donor who looks under 18.
 
         Raises:
+            GuardianError: the donor looks under 18 and nobody answers for it.
+            LockedFaceError: somebody has locked this face.
             ConsentError: nobody has said on what ground the face may be used.
             NoFaceInDonorError: no photo can be used.
             InputError: too many photos, or none.
             OutputError: the shelf cannot be written.
         """
-        basis = self._settled(name, [path for _, path in photos], consent)
+        said = self._settled(name, [path for _, path in photos], consent, guardian)
         folder = self._folder / new_id()
         keep_private(folder)
         try:
-            return self._enrol(folder, name, [], photos, basis)
+            return self._enrol(folder, name, [], photos, said)
         except MasqueradeError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -171,8 +203,10 @@ class Shelf:
             kept = self.find(identity_id)
             before = [(photo, _photo_file(kept.folder, n)) for n, photo in enumerate(kept.photos)]
             files = [path for _, path in before if path.is_file()] + [path for _, path in photos]
-            self._settled(kept.name, files, kept.consent)
-            return self._enrol(kept.folder, kept.name, before, photos, kept.consent, kept.created)
+            before_said = self.said_of(kept)
+            guardian = None if isinstance(before_said, str) else before_said.guardian or None
+            said = self._settled(kept.name, files, kept.consent, guardian)
+            return self._enrol(kept.folder, kept.name, before, photos, said, kept.created)
 
     def rename(self, identity_id: str, name: str) -> KeptIdentity:
         """Call a donor otherwise.
@@ -202,12 +236,18 @@ class Shelf:
         self.find(identity_id)  # nobody makes locks of what is not there
         return locked(self._folder / f".{identity_id}.lock")
 
-    def _settled(self, name: str, files: Sequence[Path], consent: Basis | None) -> Basis:
-        """The ground on which these very files are used, remembered as the command line does."""
+    def _settled(
+        self,
+        name: str,
+        files: Sequence[Path],
+        consent: Basis | None,
+        guardian: Guardian | None,
+    ) -> Consent:
+        """What is said of these very files, remembered as the command line does."""
         if not files:
             raise InputError("An identity needs a photo; choose one.")
         mark = fingerprint(path.read_bytes() for path in files)
-        return ensure_consent(self._register, mark, name, consent, _nobody_said).basis
+        return ensure_consent(self._register, mark, name, consent, _nobody_said, guardian=guardian)
 
     def _enrol(
         self,
@@ -215,15 +255,21 @@ class Shelf:
         name: str,
         before: Sequence[tuple[DonorPhoto, Path]],
         photos: Sequence[Photo],
-        consent: Basis,
+        said: Consent,
         created: str = "",
     ) -> KeptIdentity:
         from masquerade.apps.studio.enrolment import enrol  # networks are opened for it
+        from masquerade.engine.face_rules import FaceRules
+        from masquerade.engine.record import noting_refusals
 
         if len(before) + len(photos) > _MOST_PHOTOS:
             raise InputError(f"An identity has at most {_MOST_PHOTOS} photos; leave some out.")
         files = [_photo_file(folder, len(before) + number) for number in range(len(photos))]
         made = enrol(name, before, photos, self._limits)
+        guardians = guardians_of({name: said})
+        with noting_refusals():
+            FaceRules(guardians).check_donors({name: made.identity})
+        ensure_consent(self._register, said.fingerprint, name, identity=made.identity.fingerprint)
         with _writing(folder):
             for file, (_, path), photo in zip(
                 files, photos, made.photos[len(before) :], strict=True
@@ -236,7 +282,8 @@ class Shelf:
             "name": name,
             "photos": [asdict(photo) for photo in made.photos],
             "advice": list(made.identity.advice),
-            "consent": consent,
+            "consent": said.basis,
+            "statement": said.fingerprint,
             "created": created or datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
         write_document(folder / _FACTS, facts)
@@ -274,6 +321,7 @@ def _read(folder: Path) -> KeptIdentity:
             consent=facts["consent"],
             created=facts["created"],
             folder=folder,
+            statement=facts.get("statement", ""),
         )
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(

@@ -14,6 +14,7 @@ from masquerade.apps.studio.ids import Id, IdInPath
 from masquerade.apps.studio.services import Services
 from masquerade.apps.studio.shelf import KeptIdentity
 from masquerade.trust.consent import Basis
+from masquerade.trust.minors import Guardian
 
 __all__ = ["router"]
 
@@ -40,6 +41,11 @@ class IdentityIn(BaseModel):
         None,
         description="on what ground the face is used; missing where it was stated of these photos "
         "before",
+    )
+    guardian: Guardian | None = Field(
+        None,
+        description="of a donor who looks under 18: a parent or guardian has agreed, or the person "
+        "is an adult; asked for with the code `guardian`",
     )
 
 
@@ -113,7 +119,9 @@ async def create_identity(wanted: IdentityIn, services: Shared) -> MadeOut:
     `consent` is remembered on this machine, as the command line does.
     """
     photos = _photos(wanted.uploads, services)
-    kept = await services.desk.run(lambda: services.shelf.make(wanted.name, photos, wanted.consent))
+    kept = await services.desk.run(
+        lambda: services.shelf.make(wanted.name, photos, wanted.consent, wanted.guardian)
+    )
     return _made(kept, wanted.uploads)
 
 

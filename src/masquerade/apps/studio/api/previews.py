@@ -103,7 +103,7 @@ async def create_preview(wanted: PreviewIn, services: Shared) -> Response:
     is.
     """
     upload = services.uploads.find(wanted.upload)
-    roles = RolesIn(donors=wanted.donors, map=wanted.map, settings=wanted.settings)
+    roles = RolesIn.model_validate(wanted.model_dump(include=set(RolesIn.model_fields)))
 
     def work() -> bytes:
         key = services.caster.key(roles)

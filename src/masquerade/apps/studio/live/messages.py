@@ -125,6 +125,7 @@ class Start(_Strict):
     settings: dict[str, Value] = Field(default_factory=dict)
     preset: Preset = "balanced"
     mirror: bool = False
+    guardian: Literal["agreed", "adult"] | None = None
     output: OutputWish = Field(default_factory=lambda: OutputWish.model_validate({}))
 
 
@@ -143,10 +144,10 @@ class ChangeDonor(_Strict):
 
 
 class MapFaces(_Strict):
-    """Give faces donors of their own, or none (null); faces that are not named stay."""
+    """Give faces donors of their own, or none (null), or take that back; others stay."""
 
     type: Literal["map"]
-    faces: dict[_TrackText, Id | None] = Field(max_length=_MOST_FACES)
+    faces: dict[_TrackText, Id | Literal["others"] | None] = Field(max_length=_MOST_FACES)
 
 
 class ChangeOutput(OutputWish):

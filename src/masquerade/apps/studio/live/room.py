@@ -21,6 +21,7 @@ from masquerade.engine.live import LiveSession
 from masquerade.engine.live_options import LiveOptions
 from masquerade.engine.origin import state_origin
 from masquerade.media.live_sinks.parcels import Parcel, ParcelCoding, ParcelSink
+from masquerade.trust.consent import guardians_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -40,6 +41,9 @@ __all__ = ["PAGE", "Room"]
 
 PAGE = "page"
 """The output that the client itself sees."""
+
+LIKE_OTHERS = "others"
+"""Instead of a donor: the face is like all others again."""
 
 _DRAIN_S = 2.0
 _USUAL_RATE = Fraction(30)
@@ -100,7 +104,10 @@ class Room:
         casting = self._casting = Casting.of(wish.donor, {}, tools.find_donor)
         source = kept.enter_context(tools.opener.open(wish.source, mirror=wish.mirror))
         self.source = source
-        engine = self._engine = kept.enter_context(Engine(casting.identities, settings))
+        guardian = guardians_of(casting.consents, wish.guardian)
+        engine = self._engine = kept.enter_context(
+            Engine(casting.identities, settings, guardian=guardian)
+        )
         info = source.view.info
         self.sink = ParcelSink(self.outbox, self._output, info.rate or _USUAL_RATE)
         options = LiveOptions(preset=wish.preset, paced=False, drain_s=_DRAIN_S)
@@ -189,9 +196,12 @@ class Room:
         self._cast(Casting.of(donor, self.casting.faces, self._tools.find_donor))
 
     def map_faces(self, faces: Mapping[str, str | None]) -> None:
-        """Give faces donors of their own; as :meth:`change_donor`."""
+        """Give faces donors of their own, or with "others" take them back; as
+        :meth:`change_donor`.
+        """
         given = {int(track): donor for track, donor in faces.items()}
-        merged = {**self.casting.faces, **given}
+        together = {**self.casting.faces, **given}
+        merged = {track: donor for track, donor in together.items() if donor != LIKE_OTHERS}
         if len(merged) > 64:
             raise SettingsError("More than 64 faces have donors of their own; start anew.")
         self._cast(Casting.of(self.casting.main, merged, self._tools.find_donor))
