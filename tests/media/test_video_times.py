@@ -10,9 +10,10 @@ import av
 import pytest
 from clips import BUNNY, CARPHONE, make_clip, packets, video_times
 
-from masquerade.core.errors import SettingsError
+from masquerade.core.errors import MediaLimitError, SettingsError
 from masquerade.core.protocols import Sink, Source
 from masquerade.media.file import VideoOptions, VideoSink, VideoSource
+from masquerade.media.limits import MediaLimits
 
 VFR = [0, 40, 80, 240, 260, 300, 301, 420, 580, 600, 760, 800]
 
@@ -169,3 +170,22 @@ def test_originals_are_held_only_while_frames_are_on_their_way() -> None:
         frames = list(source)
         assert source.natives.take(119) is not None
         assert all(source.natives.take(frame.seq) is None for frame in frames)
+
+
+@pytest.mark.parametrize("fps", [None, 25])
+def test_a_film_that_jumps_over_years_is_refused_and_not_filled(tmp_path: Path, fps) -> None:
+    """Between two frames of a few bytes a constant rate would put ten thousand million."""
+    clip = make_clip(tmp_path / "in.mkv", pts=(0, 1, 2, 25 * 3600 * 24 * 365 * 12))
+    with VideoSource(clip, fps=fps) as source, pytest.raises(MediaLimitError, match="24 hours"):
+        assert len([frame.seq for frame in source]) < 5
+
+
+def test_a_film_may_have_so_many_frames_and_no_more(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "in.mp4", pts=range(12))
+    seen = 0
+    limits = MediaLimits(max_frames=7)
+    refused = pytest.raises(MediaLimitError, match="more than 7 frames")
+    with VideoSource(clip, limits=limits) as source, refused:
+        for _ in source:
+            seen += 1
+    assert seen == 7

@@ -78,7 +78,7 @@ class VideoSource(Closing):
         MissingInputError: no such file.
         UnsupportedMediaError: no video in it, PQ-coded HDR, or a pixel format that is unknown.
         CorruptMediaError: truncated or damaged so that no frame can be read.
-        MediaLimitError: frames larger than ``limits``.
+        MediaLimitError: frames larger than ``limits``; while reading, more of them.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class VideoSource(Closing):
         try:
             self._stream = find_video_stream(self._container, self.path)
             context = self._stream.codec_context
-            limits = limits or MediaLimits()
+            limits = self._limits = limits or MediaLimits()
             limits.check_picture(context.width, context.height, str(path))
             # A stream may change its size midway; the decoder refuses what is too large.
             context.options = {"max_pixels": str(limits.max_pixels)}
@@ -149,6 +149,7 @@ class VideoSource(Closing):
         if self._fps is not None:
             timed = resampled(timed, self._native_base, self._fps)
         for seq, item in enumerate(timed):
+            self._limits.check_frames(seq + 1, self.path)
             if item.planes is not None:
                 self.natives.put(seq, NativeFrame(item.planes, item.pixels, item.duration))
             yield Frame(item.pixels, seq, item.pts, self.time_base)
@@ -289,6 +290,7 @@ class VideoSource(Closing):
         step, end_pts = self._frame_step(), 0
         for frame in frames:
             assert frame.pts is not None
+            self._limits.check_seconds((frame.pts - self._shift) * self._native_base, self.path)
             planes, pixels = self._convert(frame)
             length = frame.duration or step
             end_pts = frame.pts + length
