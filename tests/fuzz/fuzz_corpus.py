@@ -24,15 +24,14 @@ def read_corpus(name: str) -> dict[str, bytes]:
 
 
 def write_corpus(name: str, inputs: Iterable[bytes], crashes: Iterable[bytes] = ()) -> int:
-    """Keep the smallest inputs, and whatever has ever been a crash; returns how many they are."""
+    """Keep the first inputs, and whatever has ever been a crash; returns how many they are."""
     kept = {entry: data for entry, data in read_corpus(name).items() if entry.startswith("crash-")}
     kept |= {f"crash-{_digest(data)}": data for data in crashes}
     room = MOST_BYTES
-    for data in sorted(set(inputs), key=lambda data: (len(data), data)):
-        room -= len(data)
-        if room < 0:
-            break
-        kept[_digest(data)] = data
+    for data in dict.fromkeys(inputs):
+        if len(data) <= room:
+            kept[_digest(data)] = data
+            room -= len(data)
     _FOLDER.mkdir(exist_ok=True)
     with zipfile.ZipFile(_FOLDER / f"{name}.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for entry, data in sorted(kept.items()):
