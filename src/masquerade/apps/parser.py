@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from masquerade._version import __version__
 from masquerade.apps.arguments import add_settings, age_range, number, seconds
 from masquerade.apps.bench.options import add_bench, add_tune
+from masquerade.apps.farm_arguments import add_farm
 from masquerade.apps.live_arguments import LIVE_ESSENTIALS, add_live
 from masquerade.apps.models_arguments import add_models
 from masquerade.apps.network_arguments import (
@@ -35,6 +36,7 @@ __all__ = ["COMMANDS", "build_parser"]
 COMMANDS = {
     "swap": "put the face of a photo into a picture, a video or many files",
     "live": "swap the faces of a camera, a stream or a screen while it runs",
+    "farm": "long videos and many: queued, cut up, resumable, on many machines",
     "studio": "the studio in a browser: live, files, library; here or remote",
     "demo": "swap a bundled face and show the result; needs no input",
     "faces": "show the faces of a file: boxes, ids, age, gender, quality",
@@ -338,6 +340,7 @@ def _build_plain(_parser: Parser) -> None:
 _BUILD = {
     "swap": _build_swap,
     "live": _build_live,
+    "farm": lambda parser: add_farm(parser, _add_common),
     "studio": add_studio,
     "demo": _build_demo,
     "faces": _build_faces,

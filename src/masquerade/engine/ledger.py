@@ -30,9 +30,9 @@ class Ledger:
         self._tally: Tally | None = None
         self._began_s = 0.0
 
-    def begin(self, tally: Tally) -> None:
-        """A new piece of work begins, which is counted there."""
-        self._tally, self._began_s = tally, self._clock()
+    def begin(self, tally: Tally, *, spent_s: float = 0.0) -> None:
+        """A new piece of work begins, which is counted there; it has taken ``spent_s`` already."""
+        self._tally, self._began_s = tally, self._clock() - spent_s
 
     def figures(self) -> dict[str, Any]:
         """Frames, faces and time of the latest work, empty before the first."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from masquerade.core.frame import FrameJob
     from masquerade.pipeline.meter import Meter
@@ -98,6 +98,17 @@ class Tally:
             self._frames_concealed += lost
         self._frames_without_face += not job.faces and not lost
         self._failures.update(f"{item.stage}: {item.reason}" for item in job.failures)
+
+    def absorb(self, counts: Mapping[str, int]) -> None:
+        """Add what was counted elsewhere, as :meth:`counts` says it."""
+        self.frames += counts["frames"]
+        self.faces_selected += counts["faces_swapped"] + counts["faces_concealed"]
+        self.faces_selected += counts["faces_passed"]
+        self._swapped += counts["faces_swapped"]
+        self._concealed += counts["faces_concealed"]
+        self._passed += counts["faces_passed"]
+        self._frames_without_face += counts["frames_without_face"]
+        self._frames_concealed += counts["frames_concealed"]
 
     def counts(self) -> dict[str, int]:
         """Frames and faces so far."""

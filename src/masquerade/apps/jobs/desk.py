@@ -7,10 +7,10 @@ or was given to another since this one was held to be dead, is out of its hands.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from masquerade.apps.jobs.job import Failure, Job, JobState
+from masquerade.apps.jobs.job import Failure, Job, JobState, Lane
 from masquerade.apps.jobs.liveness import WorkerName
 from masquerade.apps.jobs.rows import failure_text, job_of, next_change, row_of, update_row
 from masquerade.apps.jobs.store_file import StoreFile
@@ -25,21 +25,32 @@ class WorkerDesk:
         file: of the store.
         worker: whose desk it is.
         clock: seconds since 1970.
+        lane: whose jobs it does.
     """
 
-    def __init__(self, file: StoreFile, worker: WorkerName, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, file: StoreFile, worker: WorkerName, clock: Callable[[], float], lane: Lane
+    ) -> None:
         self.worker = worker
         self._file = file
         self._clock = clock
+        self._lane = lane
 
-    def claim(self) -> Job | None:
-        """Take the next job that waits; it is running then, and this worker's."""
+    def claim(self, *, only: Collection[str] | None = None, above: int | None = None) -> Job | None:
+        """Take the next job that waits; it is running then, and this worker's.
+
+        Args:
+            only: ids of the jobs that may be taken; None for all of the lane.
+            above: take only jobs of a higher priority than this.
+        """
         now = self._clock()
         with self._file.changing() as connection:
-            row = connection.execute(
-                "SELECT id FROM jobs WHERE state = 'waiting' AND worker IS NULL "
-                "ORDER BY priority DESC, number LIMIT 1"
-            ).fetchone()
+            rows = connection.execute(
+                "SELECT id FROM jobs WHERE lane = ? AND state = 'waiting' AND worker IS NULL "
+                "AND priority > ? ORDER BY priority DESC, number",
+                (self._lane, -(2**62) if above is None else above),
+            )
+            row = next((row for row in rows if only is None or row["id"] in only), None)
             if row is None:
                 return None
             connection.execute(

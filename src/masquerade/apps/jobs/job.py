@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -12,12 +12,33 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from masquerade.apps.settings_file import checked_changes
 from masquerade.core import errors
 from masquerade.core.errors import JobError, MasqueradeError, SettingsError
+from masquerade.core.execution import Execution
 from masquerade.core.settings import Settings
 
 if TYPE_CHECKING:
     from masquerade.media.encoders import VideoOptions
+    from masquerade.trust.minors import Guardian
 
-__all__ = ["ENDED", "MOVES", "STATES", "Failure", "Job", "JobSpec", "JobState", "settings_of"]
+__all__ = [
+    "ENDED",
+    "MOVES",
+    "SEGMENT_S",
+    "STATES",
+    "Failure",
+    "Job",
+    "JobSpec",
+    "JobState",
+    "Lane",
+    "execution_of",
+    "settings_of",
+]
+
+Lane = Literal["files", "farm"]
+"""Who does a job: a worker of a queue, which does the file as a whole, or the farm."""
+
+SEGMENT_S = 20.0
+"""How long a segment is, unless a job says otherwise: a worker that dies loses this much, and what
+two neighbours both look at is a small part of it."""
 
 JobState = Literal["waiting", "running", "done", "failed", "cancelled"]
 STATES: tuple[JobState, ...] = get_args(JobState)
@@ -47,6 +68,33 @@ def settings_of(values: Mapping[str, Any]) -> Settings:
     return Settings().replace(**checked_changes(values))
 
 
+def execution_of(values: Mapping[str, Any]) -> Execution:
+    """An execution from plain values, as JSON and TOML hold them: lists where it has tuples.
+
+    Raises:
+        SettingsError: there is no such value, or it is wrong.
+
+    >>> execution_of({"providers": ["cpu"], "threads": 2}).providers
+    ('cpu',)
+    """
+    unknown = sorted(set(values) - {item.name for item in fields(Execution)})
+    if unknown:
+        raise SettingsError(
+            f"There is no {unknown[0]!r} among what says where networks run; see docs/farm.md."
+        )
+    plain: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in values.items()
+    }
+    try:
+        if "devices_of" in plain:
+            plain["devices_of"] = {k: tuple(v) for k, v in plain["devices_of"].items()}
+        return Execution(**plain)
+    except (TypeError, AttributeError) as error:
+        raise SettingsError(
+            f"What says where networks run has a value of a wrong kind ({error}); see docs/farm.md."
+        ) from error
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """What is to be done. Everything in it can be written as JSON.
@@ -59,8 +107,13 @@ class JobSpec:
         references: whom a donor replaces: a photo of that person, or a track's number; a donor
             without one replaces whoever the settings choose.
         consents: on what ground each donor's face is used.
+        statements: by donor, the fingerprint under which the register of consents holds what was
+            said; it must still be there when the job is done.
+        guardian: what is said of people of the target who look under 18; empty for nothing.
         settings: what differs from the defaults of :class:`Settings`.
         video: what differs from the defaults of :class:`VideoOptions`.
+        execution: what differs from the defaults of :class:`Execution`.
+        segment_s: how long the pieces are into which the farm cuts a video, seconds.
         allow_no_face: write the output even where nobody was swapped.
     """
 
@@ -70,8 +123,12 @@ class JobSpec:
     donors: Mapping[str, tuple[Path, ...]]
     references: Mapping[str, Path | int] = field(default_factory=dict)
     consents: Mapping[str, str] = field(default_factory=dict)
+    statements: Mapping[str, str] = field(default_factory=dict)
+    guardian: Guardian | Literal[""] = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     video: Mapping[str, Any] = field(default_factory=dict)
+    execution: Mapping[str, Any] = field(default_factory=dict)
+    segment_s: float = SEGMENT_S
     allow_no_face: bool = False
 
     def check(self) -> None:
@@ -82,7 +139,10 @@ class JobSpec:
                 consent is for somebody who is not among the donors.
         """
         settings_of(self.settings)
+        execution_of(self.execution)
         self.video_options()
+        if not 1 <= self.segment_s <= 3600:
+            raise SettingsError(f"segment_s is {self.segment_s}; give seconds from 1 to 3600.")
         if not self.donors or not all(self.donors.values()):
             raise SettingsError("A job needs a donor; choose an identity.")
         strangers = sorted({*self.references, *self.consents} - set(self.donors))
@@ -116,8 +176,12 @@ class JobSpec:
                 for name, ref in self.references.items()
             },
             "consents": dict(self.consents),
+            "statements": dict(self.statements),
+            "guardian": self.guardian,
             "settings": dict(self.settings),
             "video": dict(self.video),
+            "execution": dict(self.execution),
+            "segment_s": self.segment_s,
             "allow_no_face": self.allow_no_face,
         }
         return json.dumps(plain, ensure_ascii=False, sort_keys=True)
@@ -131,6 +195,7 @@ class JobSpec:
         """
         try:
             plain = json.loads(text)
+            _check_kinds(plain)
             donors = {
                 name: tuple(Path(file) for file in files)
                 for name, files in plain.pop("donors").items()
@@ -147,6 +212,28 @@ class JobSpec:
             raise JobError(
                 "A job in the store cannot be read; remove it and submit it anew."
             ) from error
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "name": (str,),
+    "consents": (dict,),
+    "settings": (dict,),
+    "video": (dict,),
+    "execution": (dict,),
+    "segment_s": (int, float),
+    "allow_no_face": (bool,),
+}
+
+
+def _check_kinds(plain: dict[str, Any]) -> None:
+    """Whoever wrote the text may have put anything into it.
+
+    Raises:
+        TypeError: a value is of another kind than a job's.
+    """
+    for name, kinds in _KINDS.items():
+        if name in plain and type(plain[name]) not in kinds:
+            raise TypeError(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +269,7 @@ class Job:
         id: 20 characters of 0-9 and a-f.
         number: grows with every job of the store.
         spec: what is to be done.
+        lane: who does it.
         state: see :data:`MOVES`.
         priority: higher ones come first.
         attempts: how often a worker has taken it up.
@@ -198,6 +286,7 @@ class Job:
     id: str
     number: int
     spec: JobSpec
+    lane: Lane = "files"
     state: JobState
     priority: int = 0
     attempts: int = 0

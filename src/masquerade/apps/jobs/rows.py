@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from masquerade.apps.jobs.job import Failure, Job, JobSpec, JobState
 from masquerade.apps.jobs.liveness import WorkerName
-from masquerade.core.errors import MissingJobError
+from masquerade.core.errors import JobError, MissingJobError
 
-__all__ = ["failure_text", "job_of", "next_change", "row_of", "update_row"]
+__all__ = ["failure_text", "job_of", "next_change", "refuse_twins", "row_of", "update_row"]
 
 
 def row_of(connection: sqlite3.Connection, job_id: str) -> sqlite3.Row:
@@ -48,6 +48,25 @@ def update_row(
         if wanted is not None:
             query, given = f"{query} AND {name} = ?", [*given, wanted]
     return connection.execute(query, given).rowcount == 1
+
+
+def refuse_twins(connection: sqlite3.Connection, specs: Sequence[JobSpec]) -> None:
+    """See that nobody else is about to write what these jobs write.
+
+    Raises:
+        JobError: a job that waits or runs has the output of one of them.
+    """
+    wanted = {spec.output: spec for spec in specs}
+    rows = connection.execute(
+        "SELECT id, state, spec FROM jobs WHERE lane = 'farm' AND state IN ('waiting', 'running')"
+    )
+    for row in rows:
+        twin = wanted.get(JobSpec.from_json(row["spec"]).output)
+        if twin is not None:
+            raise JobError(
+                f"{twin.output} is the output of job {row['id'][:8]} too, which is "
+                f"{row['state']}; cancel that one or choose another output."
+            )
 
 
 def job_of(row: sqlite3.Row) -> Job:

@@ -47,7 +47,39 @@ _JOBS = (
     "INSERT INTO changes VALUES (0)",
 )
 
-_MIGRATIONS: tuple[tuple[str, ...], ...] = (_JOBS,)
+_FARM = (
+    "ALTER TABLE jobs ADD COLUMN lane TEXT NOT NULL DEFAULT 'files'",
+    "DROP INDEX jobs_by_turn",
+    "CREATE INDEX jobs_by_turn ON jobs (lane, state, priority DESC, number)",
+    "CREATE TABLE begun (job TEXT PRIMARY KEY, facts TEXT NOT NULL)",
+    """
+    CREATE TABLE segments (
+        job TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
+        report TEXT NOT NULL,
+        PRIMARY KEY (job, number)
+    ) WITHOUT ROWID""",
+    """
+    CREATE TABLE log (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        job TEXT NOT NULL,
+        at REAL NOT NULL,
+        node TEXT NOT NULL,
+        text TEXT NOT NULL
+    )""",
+    "CREATE INDEX log_by_job ON log (job, number)",
+    """
+    CREATE TRIGGER jobs_gone AFTER DELETE ON jobs BEGIN
+        DELETE FROM begun WHERE job = OLD.id;
+        DELETE FROM segments WHERE job = OLD.id;
+        DELETE FROM log WHERE job = OLD.id;
+    END""",
+)
+"""What the farm keeps: who does a job (its lane), what a job was begun with, which segments of it
+are finished, and what happened."""
+
+_MIGRATIONS: tuple[tuple[str, ...], ...] = (_JOBS, _FARM)
 """Step n leads from version n to n + 1. Steps are only ever added: stores in the field hold the
 results of the earlier ones."""
 

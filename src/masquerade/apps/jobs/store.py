@@ -10,23 +10,22 @@ from __future__ import annotations
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from masquerade.apps.jobs.desk import WorkerDesk
-from masquerade.apps.jobs.job import ENDED, MOVES, Failure, Job, JobSpec, JobState
+from masquerade.apps.jobs.job import ENDED, MOVES, Job, JobSpec, JobState, Lane
 from masquerade.apps.jobs.liveness import WorkerName
-from masquerade.apps.jobs.rows import failure_text, job_of, next_change, row_of, update_row
+from masquerade.apps.jobs.rescue import MOST_ATTEMPTS, take_from
+from masquerade.apps.jobs.rows import job_of, next_change, refuse_twins, row_of, update_row
 from masquerade.apps.jobs.store_file import StoreFile
 from masquerade.core.errors import JobError
 from masquerade.core.lifetimes import Closing
 
 __all__ = ["MOST_ATTEMPTS", "Changes", "JobStore"]
 
-MOST_ATTEMPTS = 3
-"""A job whose worker died this often is given up: it would take the next one down too."""
 _KEPT_FORGOTTEN = 10_000
 
 
@@ -61,9 +60,14 @@ class JobStore(Closing):
         self._file = StoreFile(path)
         self._clock = clock
 
-    def desk(self, worker: WorkerName) -> WorkerDesk:
-        """Where a worker takes jobs and hands them in."""
-        return WorkerDesk(self._file, worker, self._clock)
+    def desk(self, worker: WorkerName, lane: Lane = "files") -> WorkerDesk:
+        """Where a worker takes jobs of a lane and hands them in."""
+        return WorkerDesk(self._file, worker, self._clock, lane)
+
+    @property
+    def file(self) -> StoreFile:
+        """For whoever keeps more about jobs in it."""
+        return self._file
 
     @property
     def path(self) -> Path:
@@ -87,12 +91,15 @@ class JobStore(Closing):
         with self._file.reading() as connection:
             return job_of(row_of(connection, job_id))
 
-    def newest(self, limit: int = 100, *, before: str | None = None) -> list[Job]:
+    def newest(
+        self, limit: int = 100, *, before: str | None = None, lane: Lane | None = None
+    ) -> list[Job]:
         """Jobs, the newest first.
 
         Args:
             limit: how many at the most.
             before: id of the job from which on older ones are wanted; that one is left out.
+            lane: of these alone; None for all.
 
         Raises:
             MissingJobError: there is no job ``before``.
@@ -100,22 +107,28 @@ class JobStore(Closing):
         with self._file.reading() as connection:
             below = 2**62 if before is None else int(row_of(connection, before)["number"])
             rows = connection.execute(
-                "SELECT * FROM jobs WHERE number < ? ORDER BY number DESC LIMIT ?", (below, limit)
+                "SELECT * FROM jobs WHERE number < ? AND lane = coalesce(?, lane) "
+                "ORDER BY number DESC LIMIT ?",
+                (below, lane, limit),
             ).fetchall()
         return [job_of(row) for row in rows]
 
-    def count(self, *states: JobState) -> int:
-        """How many jobs are in one of these states."""
+    def count(self, *states: JobState, lane: Lane = "files") -> int:
+        """How many jobs of a lane are in one of these states."""
         marks = ", ".join("?" * len(states))
         with self._file.reading() as connection:
-            query = f"SELECT COUNT(*) FROM jobs WHERE state IN ({marks})"
-            return int(connection.execute(query, states).fetchone()[0])
+            query = f"SELECT COUNT(*) FROM jobs WHERE lane = ? AND state IN ({marks})"
+            return int(connection.execute(query, (lane, *states)).fetchone()[0])
 
     def ended_before(self, moment_s: float) -> list[Job]:
-        """Jobs that ended before a time, seconds since 1970, and that no worker holds."""
+        """Jobs of a queue that ended before a time, seconds since 1970, and that no worker holds.
+
+        Those of the farm are their owner's to forget: what they wrote lies where it was wanted.
+        """
         with self._file.reading() as connection:
             rows = connection.execute(
-                "SELECT * FROM jobs WHERE finished < ? AND worker IS NULL", (moment_s,)
+                "SELECT * FROM jobs WHERE lane = 'files' AND finished < ? AND worker IS NULL",
+                (moment_s,),
             ).fetchall()
         return [job for job in map(job_of, rows) if job.state in ENDED]
 
@@ -145,13 +158,42 @@ class JobStore(Closing):
             SettingsError: something in ``spec`` is wrong.
         """
         spec.check()
-        job_id = job_id or self.new_id()
         with self._file.changing() as connection:
-            connection.execute(
-                "INSERT INTO jobs (id, spec, priority, created, change) VALUES (?, ?, ?, ?, ?)",
-                (job_id, spec.to_json(), priority, self._clock(), next_change(connection)),
-            )
-            return job_of(row_of(connection, job_id))
+            return self._insert(connection, job_id or self.new_id(), spec, priority, "files")
+
+    def add_farm(self, specs: Sequence[tuple[JobSpec, int]]) -> list[Job]:
+        """New jobs of the farm, all or none.
+
+        Args:
+            specs: what is to be done, each with its priority.
+
+        Raises:
+            SettingsError: something in a spec is wrong.
+            JobError: a job that waits or runs has the output of one of them.
+        """
+        for spec, _priority in specs:
+            spec.check()
+        with self._file.changing() as connection:
+            refuse_twins(connection, [spec for spec, _priority in specs])
+            return [
+                self._insert(connection, self.new_id(), spec, priority, "farm")
+                for spec, priority in specs
+            ]
+
+    def _insert(
+        self,
+        connection: sqlite3.Connection,
+        job_id: str,
+        spec: JobSpec,
+        priority: int,
+        lane: Lane,
+    ) -> Job:
+        connection.execute(
+            "INSERT INTO jobs (id, spec, priority, lane, created, change) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (job_id, spec.to_json(), priority, lane, self._clock(), next_change(connection)),
+        )
+        return job_of(row_of(connection, job_id))
 
     @staticmethod
     def new_id() -> str:
@@ -221,23 +263,11 @@ class JobStore(Closing):
         if not dead:
             return []
         with self._file.changing() as connection:
-            return [row["id"] for row in dead if self._take_from(connection, row)]
+            return [row["id"] for row in dead if take_from(connection, row, self._clock())]
 
     def close(self) -> None:
         """Let go of the file; may be called twice."""
         self._file.close()
-
-    def _take_from(self, connection: sqlite3.Connection, row: sqlite3.Row) -> bool:
-        worker = WorkerName.read(row["worker"])
-        values: dict[str, Any] = {"worker": None, "change": next_change(connection)}
-        if row["state"] != "running":
-            return update_row(connection, row["id"], values, worker)
-        if row["attempts"] < MOST_ATTEMPTS:
-            values |= {"state": "waiting", "progress": 0.0, "fps": None, "left_s": None}
-        else:
-            text = failure_text(Failure("JobError", _gave_up(row["attempts"])))
-            values |= {"state": "failed", "failure": text, "finished": self._clock()}
-        return update_row(connection, row["id"], values, worker, "running")
 
     def _move(
         self,
@@ -259,10 +289,3 @@ class JobStore(Closing):
             values |= {"state": to, "change": next_change(connection)}
             update_row(connection, job_id, values)
             return job_of(row_of(connection, job_id))
-
-
-def _gave_up(attempts: int) -> str:
-    return (
-        f"The program that did this job ended unexpectedly {attempts} times; the file may be more "
-        "than this machine can take, so try a smaller one or other settings."
-    )

@@ -1,0 +1,296 @@
+"""The file of ``masquerade farm submit``: which targets, whose face, how, and where to.
+
+    targets = ["films/*.mp4", "intro.mov"]     # files, folders, patterns
+    output = "swapped/{stem}.mp4"              # {stem}, {suffix}, {number}
+    donor = "anna.jpg"                         # or several photos; or map = "people.toml"
+    consent = "self"
+
+    [settings]
+    strength = 0.9
+
+Several jobs in one file are ``[[job]]`` tables; what stands above them holds for all. Paths are
+relative to the file. Everything is checked before anything begins, and a mistake is named with its
+line and its field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from masquerade.apps.donor_map import MappedPerson, read_donor_map
+from masquerade.apps.farm.toml_lines import TomlLines
+from masquerade.apps.jobs.job import SEGMENT_S, execution_of
+from masquerade.apps.settings_file import checked_changes
+from masquerade.core.errors import InputError, MasqueradeError, SettingsError
+from masquerade.media.encoders import VideoOptions
+from masquerade.media.open import expand_targets
+from masquerade.trust.consent import BASES, Basis
+from masquerade.trust.minors import GUARDIANS, Guardian
+
+__all__ = ["FarmJob", "read_job_file"]
+
+_TABLES = ("settings", "video", "execution")
+_KINDS: dict[str, tuple[type, ...]] = {
+    "targets": (str, list),
+    "output": (str,),
+    "donor": (str, list),
+    "map": (str,),
+    "reference": (str,),
+    "consent": (str,),
+    "guardian": (str,),
+    "priority": (int,),
+    "segment_s": (int, float),
+    "overwrite": (bool,),
+    "allow_no_face": (bool,),
+    **dict.fromkeys(_TABLES, (dict,)),
+}
+_NOUNS = {
+    str: "a text in quotes", list: "a list of texts", int: "a whole number", float: "a number",
+    bool: "true or false", dict: "a table",
+}  # fmt: skip
+_MOST_PRIORITY = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FarmJob:
+    """One target of a job file.
+
+    Attributes:
+        target: the picture or video.
+        output: where the result goes.
+        people: whose face is drawn, and upon whom.
+        consent: on what ground the faces are used; None asks.
+        guardian: what is said of people who look under 18; empty for nothing.
+        priority: higher ones come first.
+        segment_s: length of the pieces that a video is cut into, seconds.
+        overwrite: whether an output that is there may be replaced.
+        allow_no_face: write the output even where nobody was swapped.
+        settings, video, execution: what differs from the defaults.
+        where: file and line, for messages.
+    """
+
+    target: Path
+    output: Path
+    people: tuple[MappedPerson, ...]
+    consent: Basis | None = None
+    guardian: Guardian | Literal[""] = ""
+    priority: int = 0
+    segment_s: float = SEGMENT_S
+    overwrite: bool = False
+    allow_no_face: bool = False
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    video: Mapping[str, Any] = field(default_factory=dict)
+    execution: Mapping[str, Any] = field(default_factory=dict)
+    where: str = ""
+
+
+def read_job_file(path: Path) -> list[FarmJob]:
+    """Read and check a job file.
+
+    Raises:
+        MissingInputError: the file, a target, a photo or a map is not there.
+        SettingsError: a mistake; the message names its line and its field.
+    """
+    text = TomlLines(path)
+    tables = text.values.pop("job", None)
+    shared = _Table(text, text.values, 1, next(iter(text.starts("job")), None))
+    if tables is None:
+        return _apart(list(shared.jobs({})))
+    if not isinstance(tables, list) or not all(isinstance(item, dict) for item in tables):
+        raise text.error(text.line_of("job") or 1, "job is a table; write [[job]]")
+    shared.check()
+    starts = [*text.starts("job"), None]
+    jobs: list[FarmJob] = []
+    for number, values in enumerate(tables):
+        start = starts[number] if number < len(starts) else None
+        end = starts[number + 1] if number + 1 < len(starts) else None
+        jobs += _Table(text, values, start or 1, end).jobs(text.values, shared, len(jobs))
+    if not jobs:
+        raise text.error(1, "it has no job; add targets, output and donor")
+    return _apart(jobs)
+
+
+class _Table:
+    """The top of a job file or one ``[[job]]`` of it."""
+
+    def __init__(
+        self, text: TomlLines, values: dict[str, Any], start: int, end: int | None
+    ) -> None:
+        self._text, self._values, self._start, self._end = text, values, start, end
+
+    def line(self, key: str) -> int:
+        """Where ``key`` stands, or else where the table begins."""
+        return self._text.line_of(key, self._start, self._end) or self._start
+
+    def check(self) -> None:
+        """Raise SettingsError for an unknown key, a value of a wrong kind or out of range."""
+        for key, value in self._values.items():
+            kinds = _KINDS.get(key)
+            if kinds is None:
+                known = ", ".join(_KINDS)
+                raise self._wrong(key, f"{key!r} is unknown; use one of {known}")
+            if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+                nouns = " or ".join(_NOUNS[kind] for kind in kinds)
+                raise self._wrong(key, f"{key} is {value!r}; give {nouns}")
+        self._check_values()
+        for name in _TABLES:
+            self._check_table(name, self._values.get(name, {}))
+
+    def jobs(
+        self, defaults: Mapping[str, Any], shared: _Table | None = None, count: int = 0
+    ) -> Iterator[FarmJob]:
+        """The jobs of the table, one for each target."""
+        self.check()
+        merged = {**defaults, **self._values}
+        for name in _TABLES:
+            merged[name] = {**defaults.get(name, {}), **self._values.get(name, {})}
+        if "donor" in self._values or "map" in self._values:
+            merged = {k: v for k, v in merged.items() if k not in ("donor", "map", "reference")}
+            merged |= {k: v for k, v in self._values.items() if k in ("donor", "map", "reference")}
+        places = {key: self if key in self._values or not shared else shared for key in _KINDS}
+        for key, example in (("targets", '["film.mp4"]'), ("output", '"swapped/{stem}.mp4"')):
+            if key not in merged:
+                raise self._text.error(self._start, f"there is no {key}; add {key} = {example}")
+        people = self._people(merged, places)
+        plain = {
+            key: merged[key]
+            for key in (
+                "consent",
+                "guardian",
+                "priority",
+                "segment_s",
+                "overwrite",
+                "allow_no_face",
+                *_TABLES,
+            )
+            if key in merged
+        }
+        targets = places["targets"].targets(merged["targets"])
+        for number, (target, line) in enumerate(targets, count + 1):
+            output = places["output"].output(merged["output"], target, number)
+            where = f"{self._text.path}, line {line}"
+            yield FarmJob(target=target, output=output, people=people, where=where, **plain)
+
+    def targets(self, names: str | list[Any]) -> list[tuple[Path, int]]:
+        """The files that ``targets`` stands for, each with its line."""
+        found: list[tuple[Path, int]] = []
+        start = self.line("targets")
+        for name in [names] if isinstance(names, str) else names:
+            if not isinstance(name, str) or not name:
+                raise self._text.error(start, 'targets are paths in quotes, such as ["film.mp4"]')
+            line = self._text.line_with(name, start) or start
+            try:
+                files = expand_targets(self._text.path.parent / name)
+            except InputError as error:
+                raise type(error)(f"{self._text.path}, line {line}: targets: {error}") from error
+            found += [(file.absolute(), line) for file in files]
+        if not found:
+            raise self._text.error(start, "targets is an empty list; name a file")
+        return found
+
+    def output(self, pattern: str, target: Path, number: int) -> Path:
+        """The output of a target, by the pattern."""
+        words = {"stem": target.stem, "suffix": target.suffix, "number": number}
+        try:
+            name = pattern.format(**words)
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            raise self._wrong(
+                "output",
+                f"output is {pattern!r}; use {{stem}}, {{suffix}} and {{number}} alone in braces",
+            ) from error
+        return (self._text.path.parent / name).absolute()
+
+    def _wrong(self, key: str, problem: str) -> SettingsError:
+        return self._text.error(self.line(key), problem)
+
+    def _check_values(self) -> None:
+        values = self._values
+        consent, priority = values.get("consent"), values.get("priority", 0)
+        if consent is not None and consent not in BASES:
+            raise self._wrong("consent", f"consent is {consent!r}; give one of {', '.join(BASES)}")
+        guardian = values.get("guardian")
+        if guardian is not None and guardian not in GUARDIANS:
+            known = ", ".join(GUARDIANS)
+            raise self._wrong("guardian", f"guardian is {guardian!r}; give one of {known}")
+        if abs(priority) > _MOST_PRIORITY:
+            limits = f"-{_MOST_PRIORITY} to {_MOST_PRIORITY}"
+            raise self._wrong("priority", f"priority is {priority}; give a number from {limits}")
+        if not 1 <= values.get("segment_s", SEGMENT_S) <= 3600:
+            raise self._wrong(
+                "segment_s", f"segment_s is {values['segment_s']}; give seconds from 1 to 3600"
+            )
+        if "donor" in values and "map" in values:
+            raise self._wrong("map", "map and donor are both given; keep one of them")
+
+    def _check_table(self, name: str, values: Mapping[str, Any]) -> None:
+        """Check each value by itself, so that the line of the wrong one can be told."""
+        top = self.line(name)
+        for key, value in values.items():
+            try:
+                _check_one(name, key, value)
+            except MasqueradeError as error:
+                line = self._text.line_of(key, top, self._end) or top
+                problem = str(error).rstrip(".")
+                raise self._text.error(line, f"{name}.{key}: {problem}") from error
+
+    def _people(
+        self, merged: Mapping[str, Any], places: Mapping[str, _Table]
+    ) -> tuple[MappedPerson, ...]:
+        folder = self._text.path.parent
+        if "map" in merged:
+            return read_donor_map(folder / merged["map"])
+        if "donor" not in merged:
+            raise self._text.error(self._start, 'there is no donor; add donor = "photo.jpg"')
+        photos = merged["donor"] if isinstance(merged["donor"], list) else [merged["donor"]]
+        donor = tuple(places["donor"].file("donor", name) for name in photos)
+        if not donor:
+            raise places["donor"]._wrong("donor", "donor is an empty list; name a photo")
+        reference = merged.get("reference")
+        whom = None if reference is None else places["reference"].file("reference", reference)
+        return (MappedPerson(donor, whom, None),)
+
+    def file(self, key: str, name: Any) -> Path:
+        """A photo that must be there."""
+        if not isinstance(name, str) or not name:
+            raise self._wrong(key, f'{key} is a path in quotes, such as {key} = "photo.jpg"')
+        path = (self._text.path.parent / name).absolute()
+        if not path.is_file():
+            raise self._wrong(key, f"{key}: there is no file {path}")
+        return path
+
+
+def _check_one(table: str, key: str, value: Any) -> None:
+    if table == "settings":
+        checked_changes({key: value})
+    elif table == "execution":
+        execution_of({key: value})
+    elif key not in VideoOptions.__dataclass_fields__:
+        known = ", ".join(VideoOptions.__dataclass_fields__)
+        raise SettingsError(f"there is no such video option; use one of {known}.")
+    else:
+        try:
+            VideoOptions(**{key: value})
+        except TypeError as error:
+            raise SettingsError(f"{value!r} is of a wrong kind ({error}).") from error
+
+
+def _apart(jobs: list[FarmJob]) -> list[FarmJob]:
+    """Refuse two jobs with one output, and an output that is another's input."""
+    seen: dict[Path, FarmJob] = {}
+    targets = {job.target: job for job in jobs}
+    for job in jobs:
+        twin = seen.setdefault(job.output, job)
+        if twin is not job:
+            raise SettingsError(
+                f"{job.where}: output: {twin.target} and {job.target} would both become "
+                f"{job.output}; use {{stem}} or {{number}} in output."
+            )
+        if job.output in targets:
+            raise SettingsError(
+                f"{job.where}: output: {job.output} is a target too, and inputs are never "
+                "overwritten; choose another output."
+            )
+    return jobs

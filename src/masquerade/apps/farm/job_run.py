@@ -1,0 +1,244 @@
+"""One job on its way through the farm: what is to be done next, and what became of it."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping
+from typing import Any
+
+from masquerade.apps.farm.executor import Done, Event, Failed, Lost, Said, Told
+from masquerade.apps.farm.inputs import check_unchanged, describe_inputs
+from masquerade.apps.farm.journal import Finished, Journal
+from masquerade.apps.farm.node_facts import NodeFacts
+from masquerade.apps.farm.share import threads_of
+from masquerade.apps.farm.task import Step, Task
+from masquerade.apps.farm.work_folder import WorkFolder
+from masquerade.apps.jobs.job import Failure, Job, JobSpec
+from masquerade.apps.jobs.work import consents_of
+from masquerade.core.errors import JobError
+from masquerade.engine.survey import Survey
+from masquerade.media.containers import VIDEO_EXTENSIONS
+from masquerade.media.open import open_source, open_target
+from masquerade.media.segment_sink import SegmentSink
+from masquerade.media.segments import SegmentPlan, plan_segments
+
+__all__ = ["MOST_TRIES", "JobRun"]
+
+MOST_TRIES = 4
+"""A piece whose worker died this often is given up: it would take the next one down too."""
+
+
+class JobRun:
+    """A job that a driver does.
+
+    Args:
+        job: claimed.
+        journal: of the same store.
+
+    Raises:
+        InputError: an input is missing, of a kind that is not handled, or was changed.
+        JobError: the program was changed since the job began.
+        ConsentError: what was said of a donor was revoked.
+        OutputError: the output's folder cannot be written.
+    """
+
+    def __init__(self, job: Job, journal: Journal) -> None:
+        self.job = job
+        self.folder = WorkFolder.of(job.spec.output, job.id)
+        self.report: Mapping[str, Any] | None = None
+        self.failure: Failure | None = None
+        self._journal = journal
+        self._under_way: dict[str, Task] = {}
+        self._tries: Counter[str] = Counter()
+        self._left: deque[Task] = deque()
+        self._told: dict[str, int] = {}
+        self._frames: list[int] = []
+        self._suffix, self._surveyed, self._kept = "", True, 0
+        self._unsurveyed: list[int] = []
+        self._finished: dict[int, Finished] = {}
+        self._consents = consents_of(job.spec)
+        self._begin()
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is a report or a failure."""
+        return self.report is not None or self.failure is not None
+
+    @property
+    def resumed(self) -> int:
+        """How many segments were finished before this run."""
+        return self._kept
+
+    def next_task(self) -> Task | None:
+        """What can be begun now; None where the job waits for its workers or has ended."""
+        if self.ended:
+            return None
+        if not self._left and not self._surveyed:
+            self._see_parts()
+        if not self._left:
+            return None
+        task = self._left.popleft()
+        self._under_way[task.id] = task
+        return task
+
+    def is_under_way(self, task_id: str) -> bool:
+        """Whether a worker has that task, or will have it."""
+        return task_id in self._under_way
+
+    def take(self, event: Event) -> None:
+        """Take in what was heard of one of the tasks.
+
+        Raises:
+            OutputError: the store cannot be written.
+        """
+        task = self._under_way.get(event.task_id)
+        if task is None or self.ended:
+            return
+        match event:
+            case Told(done=done):
+                self._told[task.id] = done
+            case Said(node=node, text=text):
+                self._journal.log(self.job.id, node, f"{task.words}: {text}")
+            case Done(node=node, result=result):
+                self._forget(task)
+                self._done(task, node, result)
+            case Failed(node=node, failure=failure):
+                self._forget(task)
+                self._journal.log(self.job.id, node, f"{task.words}: {failure.message}")
+                self.failure = failure
+            case Lost(node=node, reason=reason):
+                self._forget(task)
+                self._lost(task, node, reason)
+
+    def progress(self) -> tuple[int, int]:
+        """Frames that are finished and frames that there are; (0, 0) while nobody knows."""
+        total = sum(self._frames)
+        done = sum(self._frames[number] for number in self._finished)
+        told = sum(
+            min(done_, self._frames[self._under_way[id_].number])
+            for id_, done_ in self._told.items()
+            if id_ in self._under_way and self._under_way[id_].step == "segment"
+        )
+        return done + told, total
+
+    # Beginning and going on
+
+    def _begin(self) -> None:
+        spec = self.job.spec
+        facts = NodeFacts.here(NodeFacts.needed_by([spec]))
+        begun = self._journal.begun_with(self.job.id)
+        if begun is None:
+            begun = self._begin_anew(facts)
+        else:
+            check_unchanged(begun, facts)
+        if begun["plan"] is None:
+            self._left.append(self._task("whole"))
+            return
+        plan = SegmentPlan.from_json(begun["plan"])
+        self._suffix = SegmentSink.suffix(spec.video_options())
+        self._frames = list(begun["frames"])
+        self.folder.make()
+        self.folder.sweep()
+        self.folder.write(self.folder.plan, plan.to_json().encode())
+        self._go_on()
+
+    def _begin_anew(self, facts: NodeFacts) -> dict[str, Any]:
+        spec = self.job.spec
+        inputs = describe_inputs(self._task("whole"))
+        begun: dict[str, Any] = {"inputs": inputs, "facts": facts.as_dict(), "plan": None}
+        if open_target(spec.target) == "video" and spec.output.suffix.lower() in VIDEO_EXTENSIONS:
+            plan = plan_segments(spec.target, spec.segment_s, options=spec.video_options())
+            begun |= {"plan": plan.to_json(), "frames": _frames_of(plan, spec)}
+        self._journal.begin(self.job.id, begun)
+        return begun
+
+    def _go_on(self) -> None:
+        """Bring the journal in line with the folder, and see what is left."""
+        noted = {item.number for item in self._journal.finished(self.job.id)}
+        self._finished = self.folder.finished(self._suffix)
+        self._journal.strike(self.job.id, *(noted - set(self._finished)))
+        new = [item for number, item in self._finished.items() if number not in noted]
+        self._journal.add(self.job.id, *new)
+        self._kept = len(self._finished)
+        self._surveyed = self.folder.statements.exists()
+        if not self._surveyed:
+            self._left.append(self._task("survey"))
+        self._unsurveyed = [n for n in range(len(self._frames)) if n not in self._finished]
+        self._see_parts()
+        self._join_when_ready()
+
+    def _see_parts(self) -> None:
+        """Segments can be swapped as soon as the survey has their people."""
+        ready = [
+            number
+            for number in self._unsurveyed
+            if self._surveyed or Survey.part_path(self.folder.survey, number).exists()
+        ]
+        self._left.extend(self._task("segment", number) for number in ready)
+        self._unsurveyed = [number for number in self._unsurveyed if number not in ready]
+
+    # What became of a task
+
+    def _done(self, task: Task, node: str, result: Mapping[str, Any]) -> None:
+        match task.step:
+            case "survey":
+                self._journal.log(self.job.id, node, f"survey: {result['words']}")
+                self._surveyed = True
+                self._frames = list(result["frames"])
+                self._see_parts()
+                self._join_when_ready()
+            case "segment":
+                item = Finished(task.number, result["bytes"], result["report"])
+                self._finished[task.number] = item
+                self._journal.add(self.job.id, item)
+                self._journal.log(self.job.id, node, f"{task.words}: {result['words']}")
+                self._join_when_ready()
+            case "join" | "whole":
+                self._journal.log(self.job.id, node, f"{task.words}: written")
+                self.report = result
+
+    def _lost(self, task: Task, node: str, reason: str) -> None:
+        self._tries[task.id] += 1
+        self._journal.log(self.job.id, node, f"{task.words}: {reason}")
+        if self._tries[task.id] < MOST_TRIES:
+            self._left.appendleft(task)
+            return
+        error = JobError(
+            f"The program that did {task.words} ended unexpectedly {MOST_TRIES} times; look at "
+            f"`masquerade farm logs {self.job.id[:8]}`."
+        )
+        self.failure = Failure.of(error, self.job.spec)
+
+    def _forget(self, task: Task) -> None:
+        del self._under_way[task.id]
+        self._told.pop(task.id, None)
+
+    def _join_when_ready(self) -> None:
+        if self._surveyed and len(self._finished) == len(self._frames):
+            self._left.append(self._task("join"))
+
+    def _task(self, step: Step, number: int = 0) -> Task:
+        spec = self.job.spec
+        return Task(
+            job_id=self.job.id,
+            step=step,
+            number=number,
+            spec=spec,
+            folder=self.folder.path,
+            threads=threads_of(spec),
+            consents=self._consents,
+        )
+
+
+def _frames_of(plan: SegmentPlan, spec: JobSpec) -> list[int]:
+    """About how many frames each segment has, for the progress."""
+    with open_source(spec.target, spec.video_options()) as source:
+        rate, length_s = float(source.info.rate or 25), source.info.duration_s
+    ends = [part.end_pts for part in plan.segments[:-1]]
+    lengths_s = [
+        float((end - part.start_pts) * plan.base)
+        for part, end in zip(plan.segments, ends, strict=False)
+        if end is not None
+    ]
+    rest_s = spec.segment_s if length_s is None else max(0.0, length_s - sum(lengths_s))
+    return [max(1, round(seconds * rate)) for seconds in (*lengths_s, rest_s)]

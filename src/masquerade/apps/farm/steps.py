@@ -1,0 +1,181 @@
+"""What a worker does: the steps of a job, the same on every machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from masquerade.apps.farm.task import Task
+from masquerade.apps.farm.work_folder import WorkFolder
+from masquerade.apps.jobs.job import execution_of, settings_of
+from masquerade.apps.jobs.work import do_job, open_engine, statement_of
+from masquerade.core.disclosure import Disclosure
+from masquerade.core.errors import NoFaceInTargetError
+from masquerade.engine import Engine
+from masquerade.engine.origin import picture_mark
+from masquerade.engine.segment import swap_segment
+from masquerade.engine.survey import survey
+from masquerade.media.join import join_segments
+from masquerade.media.limits import MediaLimits
+from masquerade.media.segment_sink import SegmentSink
+from masquerade.media.segments import SegmentPlan
+from masquerade.pipeline.meter import Progress
+from masquerade.pipeline.report import Tally
+
+__all__ = ["Steps"]
+
+_Show = Callable[[Progress], None]
+
+
+class Steps:
+    """Does tasks one after the other, and keeps the latest job's engine for the next.
+
+    Args:
+        device: number of the device, in place of those that jobs name.
+        memory_bytes: what the process may take, where a job sets no limit.
+    """
+
+    def __init__(self, *, device: int | None = None, memory_bytes: int | None = None) -> None:
+        self._device, self._memory_bytes = device, memory_bytes
+        self._engine: Engine | None = None
+        self._engine_of = ""
+
+    def do(self, task: Task, show: _Show) -> dict[str, Any]:
+        """Do a task; its files have their names when this returns.
+
+        Args:
+            task: what is to be done.
+            show: called now and then with how far it is.
+
+        Returns:
+            Plain JSON. Of a segment ``bytes``, ``report`` and ``words``; of a survey ``frames`` of
+            each segment and ``words``; of the last step the report of the job.
+
+        Raises:
+            MasqueradeError: it cannot be done.
+        """
+        match task.step:
+            case "survey":
+                return self._survey(task, show)
+            case "segment":
+                return self._segment(task, show)
+            case "join":
+                return self._join(task)
+            case "whole":
+                spec = replace(task.spec, settings={**task.spec.settings, "threads": task.threads})
+                return do_job(spec, show).as_dict()
+
+    def _survey(self, task: Task, show: _Show) -> dict[str, Any]:
+        folder, engine = WorkFolder(task.folder), self._engine_for(task)
+        found = survey(_plan(task), engine, folder.survey, progress=show)
+        if not found.faces_selected and not task.spec.allow_no_face:
+            seen = (
+                "shows faces, and none is to be swapped" if found.faces_found else "shows no face"
+            )
+            raise NoFaceInTargetError(
+                f"{task.spec.target} {seen}; choose another file, or allow it with allow_no_face."
+            )
+        folder.write(folder.statements, json.dumps(engine.ledger.statements).encode())
+        people, scenes = len(found.people), len(found.scenes)
+        return {
+            "frames": [part.frames for part in found.parts],
+            "words": f"{found.frames} frames, {scenes} scenes, {people} people",
+        }
+
+    def _segment(self, task: Task, show: _Show) -> dict[str, Any]:
+        folder, engine, spec = WorkFolder(task.folder), self._engine_for(task), task.spec
+        options = spec.video_options()
+        passing = folder.passing(f"{task.number:06d}{SegmentSink.suffix(options)}")
+        mark = Disclosure(b"", mark=picture_mark(engine, spec.target))
+        report = swap_segment(
+            _plan(task),
+            task.number,
+            engine,
+            folder.survey,
+            passing,
+            film=spec.output,
+            options=options,
+            disclosure=mark,
+            progress=show,
+        )
+        item = folder.place(passing, task.number, report.as_dict())
+        frames = report.counts["frames"]
+        words = f"{frames} frames in {report.seconds:.1f} s, {report.lead_frames} before them"
+        return {"bytes": item.size, "report": dict(item.report), "words": words}
+
+    def _join(self, task: Task) -> dict[str, Any]:
+        folder, engine, spec = WorkFolder(task.folder), self._engine_for(task), task.spec
+        plan, options = _plan(task), spec.video_options()
+        suffix = SegmentSink.suffix(options)
+        finished = folder.finished(suffix)
+        reports = [item.report for _, item in sorted(finished.items())]
+        tally, seconds = Tally(), sum(float(report["seconds"]) for report in reports)
+        for report in reports:
+            tally.absorb(report["counts"])
+        engine.ledger.statements.update(json.loads(folder.read(folder.statements)))
+        engine.ledger.begin(tally, spent_s=seconds)
+        notices = join_segments(
+            plan,
+            [folder.segment(number, suffix) for number in range(len(plan.segments))],
+            spec.output,
+            disclosure=statement_of(engine, spec, task.consents),
+            overwrite=True,
+            audio=not options.no_audio,
+        )
+        return _report(tally, reports, seconds, (*engine.advice, *engine.notices), notices)
+
+    def _engine_for(self, task: Task) -> Engine:
+        """The engine of the job's donors and settings; the latest one where they are the same."""
+        spec = task.spec
+        key = replace(spec, name="", target=Path(), output=Path()).to_json() + str(task.threads)
+        if self._engine is None or key != self._engine_of:
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = None
+            settings = settings_of(spec.settings).replace(threads=task.threads)
+            execution = execution_of(spec.execution)
+            changes: dict[str, Any] = {"threads": execution.threads or task.threads}
+            if self._device is not None:
+                changes["device_ids"] = (self._device,)
+            if execution.max_memory_bytes is None:
+                changes["max_memory_bytes"] = self._memory_bytes
+            self._engine = open_engine(
+                spec,
+                task.consents,
+                MediaLimits(),
+                settings=settings,
+                execution=replace(execution, **changes),
+            )
+            self._engine_of = key
+        return self._engine
+
+
+def _plan(task: Task) -> SegmentPlan:
+    folder = WorkFolder(task.folder)
+    plan = SegmentPlan.from_json(folder.read(folder.plan))
+    return replace(plan, path=str(task.spec.target))
+
+
+def _report(
+    tally: Tally,
+    reports: list[Mapping[str, Any]],
+    seconds: float,
+    advice: tuple[str, ...],
+    notices: tuple[str, ...],
+) -> dict[str, Any]:
+    """As ``Report.as_dict`` says it of a film that was done in one go; times are added up."""
+    warnings = [text for report in reports for text in report["warnings"]]
+    return {
+        **tally.counts(),
+        "seconds": round(seconds, 3),
+        "fps": round(tally.frames / seconds, 3) if seconds else 0.0,
+        "timings_ms": {},
+        "encoder": reports[0]["encoder"] if reports else None,
+        "advice": list(advice),
+        "warnings": list(dict.fromkeys([*warnings, *notices])),
+        "models": [],
+        "strategy": f"{len(reports)} segments",
+    }

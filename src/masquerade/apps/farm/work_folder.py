@@ -1,0 +1,185 @@
+"""Where the pieces of a job lie until they are one file: a hidden folder beside the output.
+
+Beside it, so that they need no space on another disk, and every machine that reaches the output
+reaches them. Every file in it appears whole or not at all: it is written under a passing name and
+renamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from masquerade.apps.farm.journal import Finished
+from masquerade.core.errors import InputError, OutputError
+from masquerade.engine.survey import Survey
+from masquerade.media.output_file import output_error
+
+__all__ = ["WorkFolder"]
+
+_SEGMENT = re.compile(r"(\d{6})\.json")
+
+
+class WorkFolder:
+    """The folder of one job.
+
+    Args:
+        path: of the folder; see :meth:`of`.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def of(cls, output: Path, job_id: str) -> WorkFolder:
+        """That of a job, by its output."""
+        return cls(output.with_name(f".{output.stem[:80]}-{job_id[:8]}.farm"))
+
+    def make(self) -> None:
+        """Make the folder where it is not there, and see that it can be written.
+
+        Raises:
+            OutputError: it cannot.
+        """
+        probe = self.passing("probe")
+        try:
+            self.path.mkdir(exist_ok=True)
+            self.survey.mkdir(exist_ok=True)
+            probe.write_bytes(b"")
+            probe.unlink()
+        except FileNotFoundError as error:
+            raise OutputError(f"There is no folder {self.path.parent}; create it first.") from error
+        except OSError as error:
+            raise output_error(error, self.path) from error
+
+    @property
+    def plan(self) -> Path:
+        """Where the film is cut, see :class:`SegmentPlan`."""
+        return self.path / "plan.json"
+
+    @property
+    def survey(self) -> Path:
+        """The folder of the film's survey, see :func:`masquerade.engine.survey.survey`."""
+        return self.path / "survey"
+
+    @property
+    def statements(self) -> Path:
+        """What is to be stated of the film in its credentials; the end of a survey."""
+        return self.path / "statements.json"
+
+    def read(self, path: Path) -> str:
+        """A small file.
+
+        Raises:
+            InputError: it is gone or cannot be read.
+        """
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{path} cannot be read any more ({error}); retry the job with --fresh."
+            ) from error
+
+    def segment(self, number: int, suffix: str) -> Path:
+        """The file of a segment."""
+        return self.path / f"{number:06d}{suffix}"
+
+    def passing(self, name: str) -> Path:
+        """A name under which a file can be written before it has its own."""
+        stem, dot, suffix = name.rpartition(".")
+        return self.path / f".{stem or suffix}-{secrets.token_hex(4)}{dot and '.'}{dot and suffix}"
+
+    def write(self, path: Path, data: bytes) -> None:
+        """Write a small file whole.
+
+        Raises:
+            OutputError: the disk is full or gone.
+        """
+        passing = self.passing(path.name)
+        try:
+            with passing.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            passing.replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                passing.unlink()
+            raise output_error(error, path) from error
+
+    def place(self, written: Path, number: int, report: Mapping[str, Any]) -> Finished:
+        """Give a written segment its name. Its report goes first: with the name it is finished.
+
+        Raises:
+            OutputError: the disk is full or gone.
+        """
+        try:
+            size = written.stat().st_size
+            words = json.dumps({"bytes": size, "report": dict(report)}).encode()
+            self.write(self.path / f"{number:06d}.json", words)
+            written.replace(self.segment(number, written.suffix))
+        except OutputError:
+            raise
+        except OSError as error:
+            raise output_error(error, self.segment(number, written.suffix)) from error
+        return Finished(number, size, report)
+
+    def finished(self, suffix: str) -> dict[int, Finished]:
+        """The segments that are there, whole, by number."""
+        found: dict[int, Finished] = {}
+        with contextlib.suppress(FileNotFoundError):
+            sizes = {entry.name: entry.stat().st_size for entry in os.scandir(self.path)}
+            for name in sizes:
+                match = _SEGMENT.fullmatch(name)
+                item = self._read(int(match[1])) if match else None
+                if item and sizes.get(f"{item.number:06d}{suffix}") == item.size:
+                    found[item.number] = item
+        return found
+
+    def _read(self, number: int) -> Finished | None:
+        try:
+            words = json.loads((self.path / f"{number:06d}.json").read_bytes())
+            return Finished(number, int(words["bytes"]), words["report"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def needed_for(self, number: int) -> dict[str, bytes]:
+        """What a machine that does not see the folder needs of it for a segment: bytes by name.
+
+        Raises:
+            InputError: it is gone.
+        """
+        part = Survey.part_path(self.survey, number)
+        needed = [path for path in (self.plan, part) if path.exists()]
+        try:
+            return {path.relative_to(self.path).as_posix(): path.read_bytes() for path in needed}
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be read any more ({error}).") from error
+
+    def take_in(self, files: Mapping[str, bytes]) -> None:
+        """Take over what another machine has made; a segment's report before the segment.
+
+        Raises:
+            OutputError: the disk is full or gone.
+        """
+        for name, data in sorted(files.items(), key=lambda item: not item[0].endswith(".json")):
+            self.write(self.path / name, data)
+
+    def sweep(self) -> None:
+        """Delete what was being written when somebody was killed."""
+        with contextlib.suppress(OSError):
+            for entry in os.scandir(self.path):
+                if entry.name.startswith("."):
+                    with contextlib.suppress(OSError):
+                        Path(entry.path).unlink()
+
+    def remove(self) -> None:
+        """Delete the folder with all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
