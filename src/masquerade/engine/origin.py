@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from masquerade.engine.engine import Engine
     from masquerade.trust.consent import Consent
 
-__all__ = ["engine_report", "sealed", "state_origin"]
+__all__ = ["engine_report", "picture_mark", "sealed", "state_origin"]
 
 _BEGINNING_BYTES = 1 << 20
 
@@ -77,6 +77,11 @@ def sealed(disclosure: Disclosure, engine: Engine, target: Path | None = None) -
     mark = _mark(engine, target)
     seal = _seal(engine, target, Errand(target=target), None, mark)
     return replace(disclosure, seal=seal, mark=_wanted(engine, mark))
+
+
+def picture_mark(engine: Engine, target: Path) -> Watermark | None:
+    """What is put into every picture that an engine makes of a file; None where none is wanted."""
+    return _wanted(engine, _mark(engine, target))
 
 
 def _mark(engine: Engine, target: Path | None) -> Watermark:
