@@ -88,7 +88,8 @@ def test_a_clicked_face_gets_its_own_donor_and_then_none(engine, donors, pair):
         assert (swapped.outcome, swapped.donor) == ("swapped", "second")
     picture, _ = truth_of(sink.frames[-1], pair)
     half = SIZE_WH[0] // 2
-    assert np.array_equal(sink.frames[-1].pixels[:, :half], picture[:, :half])
+    apart = np.abs(sink.frames[-1].pixels[:, :half].astype(int) - picture[:, :half])
+    assert apart.max() <= 8, "the invisible mark changes no more"
     for frame in sink.frames[:before]:  # until then the left one was never seen
         original, heads = truth_of(frame, pair)
         assert not is_shown(original, frame.pixels, heads[0])

@@ -95,7 +95,7 @@ class TestOutputs:
 
 class TestSources:
     def test_an_upload_plays_and_its_end_is_told(self, studio, talk, tmp_path):
-        upload = upload_film(studio, talk[0], tmp_path / "film.mp4")
+        upload = upload_film(studio, 4 * talk[0], tmp_path / "film.mp4")
         with connected(studio) as client:
             started = client.start({"kind": "upload", "id": upload, "loop": False})
             assert (started["width"], started["height"]) == (320, 240)
