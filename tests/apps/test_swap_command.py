@@ -29,7 +29,7 @@ def swap(run, mona):
 
 
 def changed(before: Path, after: Path) -> np.ndarray:
-    """Where two pictures differ, bool (H, W)."""
+    """Where two pictures differ, bool (H, W); the invisible mark counts as well."""
     pair = [np.asarray(Image.open(path).convert("RGB")).astype(int) for path in (before, after)]
     return (pair[0] != pair[1]).any(axis=2)
 
@@ -38,7 +38,7 @@ def changed(before: Path, after: Path) -> np.ndarray:
 
 
 def test_a_picture(swap, astronaut):
-    done = swap(astronaut)
+    done = swap(astronaut, OUT, "--no-watermark")
     assert (done.code, done.out.startswith(f"Wrote {OUT}: 1 face swapped in ")) == (0, True)
     touched = changed(astronaut, OUT)
     assert touched[60:180, 160:280].mean() > 0.5  # the face
@@ -144,13 +144,13 @@ def swapped_sides(before: Path, after: Path) -> tuple[bool, bool]:
     ],
 )
 def test_one_of_two_people_or_both(swap, astronaut, two_people, words, sides):
-    done = swap(two_people, OUT, "--label", "none", *words, donor=astronaut)
+    done = swap(two_people, OUT, "--label", "none", "--no-watermark", *words, donor=astronaut)
     assert done.code == 0, done.err
     assert swapped_sides(two_people, OUT) == sides
 
 
 def test_a_reference_picks_the_person(swap, two_people, mona, astronaut):
-    done = swap(two_people, OUT, "--label", "none", "--reference", astronaut)
+    done = swap(two_people, OUT, "--label", "none", "--no-watermark", "--reference", astronaut)
     assert done.code == 0, done.err
     assert swapped_sides(two_people, OUT) == (True, False)
 
@@ -161,7 +161,7 @@ def test_a_map_gives_each_person_a_donor(run, two_people, mona, astronaut):
         f'[[person]]\ndonor = "{astronaut}"\nreference = "{mona}"\n',
         "utf-8",
     )
-    words = ("--map", "map.toml", "-t", two_people, "-o", OUT, "--label", "none")
+    words = ("--map", "map.toml", "-t", two_people, "-o", OUT, "--label", "none", "--no-watermark")
     done = run("swap", *words, "--consent", "public-domain")
     assert done.code == 0, done.err
     assert swapped_sides(two_people, OUT) == (True, True)
@@ -172,7 +172,7 @@ def test_an_id_of_faces_is_a_track_of_a_map(run, two_people, mona, side):
     found = run("faces", two_people, "--json").json["faces"]
     person = sorted(found, key=lambda face: face["box"][0])[side]
     Path("map.toml").write_text(f'[[person]]\ndonor = "{mona}"\ntrack = {person["id"]}\n', "utf-8")
-    words = ("--map", "map.toml", "-t", two_people, "-o", OUT, "--label", "none")
+    words = ("--map", "map.toml", "-t", two_people, "-o", OUT, "--label", "none", "--no-watermark")
     assert run("swap", *words, "--consent", "public-domain").code == 0
     assert swapped_sides(two_people, OUT) == (side == 0, side == 1)
 

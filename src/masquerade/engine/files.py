@@ -58,7 +58,7 @@ def swap_image(
         guardian: what is stated of people who look under 18; see :class:`Engine`.
 
     Returns:
-        uint8 (H, W, 3), BGR, upright.
+        uint8 (H, W, 3), BGR, upright: what was written, but for the invisible mark of files.
 
     Raises:
         FaceError: no face in the donor or in the target.

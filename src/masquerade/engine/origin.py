@@ -36,6 +36,7 @@ def state_origin(
     consents: Mapping[str, Consent | str] | None = None,
     size_wh: tuple[int, int] | None = None,
     live: bool = False,
+    touched: bool = True,
 ) -> Disclosure:
     """What one output says of itself: the metadata now, the credentials when it is finished.
 
@@ -48,6 +49,7 @@ def state_origin(
         size_wh: of the frames that will come, in pixels.
         live: a session draws with the engine, or will; else networks are opened now, since only
             then it is known which take part.
+        touched: whether anything was or will be drawn; what is written as it was is not marked.
 
     Raises:
         SigningError: nothing can be signed here.
@@ -60,7 +62,7 @@ def state_origin(
     disclosure = build_disclosure(engine.settings, consents=bases, models=models)
     errand = errand or Errand(target=target)
     target = target or errand.target
-    mark = engine.mark if live else _mark(engine, target)
+    mark = (engine.mark if live else _mark(engine, target)) if touched else None
     seal = _seal(engine, target, errand, consents, mark)
     # Live pictures have their mark before they reach any sink.
     return replace(disclosure, seal=seal, mark=None if live else _wanted(engine, mark))
@@ -97,7 +99,7 @@ def _mark(engine: Engine, target: Path | None) -> Watermark:
     return Watermark(number_of(beginning, str(size_bytes), settings_digest(engine.settings)))
 
 
-def _wanted(engine: Engine, mark: Watermark) -> Watermark | None:
+def _wanted(engine: Engine, mark: Watermark | None) -> Watermark | None:
     return mark if engine.settings.watermark else None
 
 
@@ -130,7 +132,7 @@ def _seal(
     target: Path | None,
     errand: Errand,
     consents: Mapping[str, Consent | str] | None,
-    mark: Watermark,
+    mark: Watermark | None,
 ) -> Credentials:
     def statements() -> dict[str, Mapping[str, Any]]:
         own: dict[str, Mapping[str, Any]] = {"label": {"style": engine.settings.label}}

@@ -131,13 +131,10 @@ class _Swapper:
         pixels, report = self.engine.swap_picture(
             picture.pixels, allow_no_face=self.args.allow_no_face
         )
+        touched = bool(report.faces_swapped or report.faces_concealed)
+        statement = self._disclosure(work, touched=touched)
         write_image(
-            work.output,
-            picture,
-            pixels,
-            self._disclosure(work),
-            self.args.overwrite,
-            inputs=[work.target],
+            work.output, picture, pixels, statement, self.args.overwrite, inputs=[work.target]
         )
         return report
 
@@ -156,10 +153,16 @@ class _Swapper:
             with closing_down(sink):
                 return self.engine.run(source, sink, show, allow_no_face=self.args.allow_no_face)
 
-    def _disclosure(self, work: Work, size_wh: tuple[int, int] | None = None) -> Disclosure:
+    def _disclosure(
+        self, work: Work, size_wh: tuple[int, int] | None = None, *, touched: bool = True
+    ) -> Disclosure:
         """A new statement for each file, since each has an identifier of its own."""
         return state_origin(
-            self.engine, errand=self._errand(work), consents=self.donors.consents, size_wh=size_wh
+            self.engine,
+            errand=self._errand(work),
+            consents=self.donors.consents,
+            size_wh=size_wh,
+            touched=touched,
         )
 
     def _errand(self, work: Work) -> Errand:
