@@ -9,6 +9,7 @@ import { LivePage } from "./live/live_page";
 import { status } from "./live/status";
 import { Button } from "./parts/button";
 import { ConsentQuestion } from "./parts/consent_dialog";
+import { GuardianQuestion } from "./parts/guardian_dialog";
 import { HelpDialog } from "./parts/help_dialog";
 import { NoticeList } from "./parts/notice_list";
 import { admitted } from "./server/request";
@@ -94,6 +95,7 @@ export function App(): JSX.Element {
       {page === "files" && <FilesPage />}
       {page === "library" && <LibraryPage />}
       <ConsentQuestion />
+      <GuardianQuestion />
       {help && <HelpDialog onClose={() => setHelp(false)} />}
       <NoticeList />
     </>

@@ -468,6 +468,21 @@ class TestByHand:
         show.stage.configure(many, ("c", "b"), by_hand={1: "b"})
         assert show(face(0), face(1)) == {0: "c", 1: "b"}
 
+    @pytest.mark.parametrize("own", ["b", None])
+    @pytest.mark.parametrize("many_faces", [True, False])
+    def test_what_was_decided_by_hand_is_taken_back(
+        self, many_faces: bool, own: str | None
+    ) -> None:
+        settings = Settings(many_faces=many_faces)
+        show = Show(settings, ("a",))
+        faces = (face(0, 140), face(1, 90))
+        before = show(*faces)
+        for track in (0, 1):
+            show.stage.configure(settings, ("a", "b") if own else ("a",), by_hand={track: own})
+            assert show(*faces).get(track) == own
+            show.stage.configure(settings, ("a",))
+            assert show(*faces) == before
+
     def test_a_donor_who_is_not_there_is_refused_and_nothing_changes(self) -> None:
         show = Show(Settings(many_faces=True), ("a",))
         show(face(0))

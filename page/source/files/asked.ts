@@ -1,12 +1,13 @@
 /** What the server is asked for: who replaces whom in a target, and how. */
 
-import type { Settings } from "../server/types";
+import type { Guardian, Settings } from "../server/types";
 import type { Draft, Target } from "./draft";
 
 export interface Asked {
   donors: Record<string, string>;
   map: Record<string, { upload: string; face: number; at_s: number } | null>;
   settings: Settings;
+  guardian: Guardian | null;
 }
 
 /** The request's common part, or `null` where nobody has been chosen. */
@@ -23,5 +24,5 @@ export function asked(draft: Draft, target: Target | undefined): Asked | null {
     donors["everyone"] = draft.donor;
     map["everyone"] = null;
   }
-  return { donors, map, settings: draft.settings };
+  return { donors, map, settings: draft.settings, guardian: target?.guardian ?? null };
 }

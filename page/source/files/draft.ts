@@ -1,7 +1,7 @@
 /** What is being prepared on the files page; it outlives the page. */
 
 import { get, remove, upload } from "../server/request";
-import type { FoundFace, Settings, Upload } from "../server/types";
+import type { FoundFace, Guardian, Settings, Upload } from "../server/types";
 import { kept } from "../state/kept";
 import { complain } from "../state/notices";
 import { Store } from "../state/store";
@@ -16,6 +16,8 @@ export interface Mapped {
 
 export interface Target extends Upload {
   mapped: readonly Mapped[];
+  /** What was said of people in it who look under 18. */
+  guardian?: Guardian;
 }
 
 export interface Draft {

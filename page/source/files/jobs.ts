@@ -39,8 +39,9 @@ export function followJobs(): () => void {
 
 /** Puts targets into the queue and takes them out of the draft. */
 export async function begin(targets: readonly Target[]): Promise<void> {
-  const alike = targets.filter((target) => !target.mapped.length);
-  const groups = [alike, ...targets.filter((target) => target.mapped.length).map((one) => [one])];
+  const special = targets.filter((target) => target.mapped.length || target.guardian);
+  const alike = targets.filter((target) => !special.includes(target));
+  const groups = [alike, ...special.map((one) => [one])];
   for (const group of groups) {
     const common = asked(draft.value, group[0]);
     if (!group.length || !common) continue;

@@ -2,15 +2,17 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { askGuardian } from "../parts/guardian_dialog";
 import { Slider } from "../parts/inputs";
 import { Wipe } from "../parts/wipe";
 import { API, blobFrom } from "../server/request";
+import { Problem } from "../server/problem";
 import { complain } from "../state/notices";
 import { useStore } from "../state/store";
 import { clock } from "../text/numbers";
 import { say } from "../text/translate";
 import { asked } from "./asked";
-import { draft, type Target } from "./draft";
+import { changeTarget, draft, type Target } from "./draft";
 import { Faces } from "./faces";
 
 const WIDTH = 960;
@@ -31,8 +33,14 @@ interface Swapped {
   busy: boolean;
 }
 
-/** The swapped frame that `request` describes; older requests are called off. */
-function useSwapped(request: string | null): Swapped {
+/** Somebody in the target looks under 18; with an answer the preview is asked for again. */
+async function answerFor(target: string): Promise<void> {
+  const guardian = await askGuardian();
+  if (guardian) changeTarget(target, { guardian });
+}
+
+/** The swapped frame of `target` that `request` describes; older requests are called off. */
+function useSwapped(target: string, request: string | null): Swapped {
   const [swapped, setSwapped] = useState<Swapped>({ url: null, busy: false });
   useEffect(() => {
     if (!request) return setSwapped({ url: null, busy: false });
@@ -42,8 +50,9 @@ function useSwapped(request: string | null): Swapped {
       (blob) => setSwapped({ url: URL.createObjectURL(blob), busy: false }),
       (error: unknown) => {
         if (stop.signal.aborted) return;
-        complain(error);
         setSwapped({ url: null, busy: false });
+        if (error instanceof Problem && error.code === "guardian") void answerFor(target);
+        else complain(error);
       },
     );
     return () => stop.abort();
@@ -59,7 +68,7 @@ export function Preview({ target }: { target: Target }): JSX.Element {
   const settledAt = useSettled(at);
   const common = asked(now, target);
   const request = common && JSON.stringify({ upload: target.id, at_s: settledAt, width: WIDTH, ...common });
-  const swapped = useSwapped(useSettled(request));
+  const swapped = useSwapped(target.id, useSettled(request));
   const width = Math.min(WIDTH, target.width || WIDTH);
   return (
     <section class="card preview" aria-label={say("preview.label")}>

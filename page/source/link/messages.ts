@@ -1,6 +1,6 @@
 /** What the page and its worker tell each other, and what the server says in words. */
 
-import type { Settings } from "../server/types";
+import type { Guardian, Settings } from "../server/types";
 import type { CodecName, LiveFace } from "./wire";
 
 export type Source =
@@ -24,14 +24,18 @@ export interface Start {
   settings: Settings;
   preset: string;
   mirror: boolean;
+  guardian: Guardian | null;
   output: Output;
 }
+
+/** By track: a donor, `null` to leave the face as it is, "others" to be like all others again. */
+export type FaceDonors = Record<string, string | null>;
 
 export type ToServer =
   | Start
   | { type: "settings"; changes: Settings }
   | { type: "donor"; donor: string }
-  | { type: "map"; faces: Record<string, string | null> }
+  | { type: "map"; faces: FaceDonors }
   | ({ type: "output" } & Output)
   | { type: "mirror"; on: boolean }
   | { type: "preset"; name: string }
@@ -60,8 +64,14 @@ export interface Figures {
   faces: number;
   paused: boolean;
   sinks: SinkState[];
-  alarms: string[];
-  notices: string[];
+  alarms: Remark[];
+  notices: Remark[];
+}
+
+/** What is wrong, or was given up: a code that the page may have words for, and the server's own. */
+export interface Remark {
+  code: string;
+  text: string;
 }
 
 export interface SinkState {
@@ -73,9 +83,9 @@ export interface SinkState {
 }
 
 export type FromServer =
-  | { type: "started"; session: string; width: number; height: number; rate: number; codec: CodecName; sinks: SinkState[] }
+  | { type: "started"; session: string; width: number; height: number; rate: number; codec: CodecName; sinks: SinkState[]; donors: string[] }
   | ({ type: "state" } & Figures)
-  | { type: "changed"; settings: Settings }
+  | { type: "changed"; settings: Settings; donors: string[] }
   | { type: "problem"; code: string; detail: string; fatal: boolean }
   | { type: "answer"; sdp: string }
   | { type: "key_frame" }

@@ -1,6 +1,6 @@
 /** Tells the server what has changed in the look, a slider's many steps not one by one. */
 
-import type { ToServer } from "../link/messages";
+import type { FaceDonors, ToServer } from "../link/messages";
 import { defaults } from "../server/data";
 import type { Settings } from "../server/types";
 import { type Look, look, same } from "./look";
@@ -18,20 +18,11 @@ function changed(last: Settings, next: Settings): Settings {
   return Object.fromEntries(different) as Settings;
 }
 
-/** Faces that had a donor of their own: the server keeps giving them what it was told last. */
-const returned = new Set<string>();
-
-/** A stream has begun, and with it the faces are counted anew. */
-export function forgetFaces(): void {
-  returned.clear();
-}
-
-/** Faces whose donor changed. One that is to be like all others again is given their donor. */
-function mapped(last: Look, next: Look): Record<string, string | null> {
-  if (same(next.map, last.map) && next.donor === last.donor) return {};
-  for (const track of Object.keys(last.map)) returned.add(track);
-  const others = [...returned].filter((track) => !(track in next.map) && next.donor);
-  return { ...Object.fromEntries(others.map((track) => [track, next.donor])), ...next.map };
+/** Faces whose own donor changed, or was taken back. */
+function mapped(last: Look, next: Look): FaceDonors {
+  const given = Object.entries(next.map).filter(([track, donor]) => last.map[track] !== donor);
+  const back = Object.keys(last.map).filter((track) => !(track in next.map));
+  return { ...Object.fromEntries(given), ...Object.fromEntries(back.map((track) => [track, "others"])) };
 }
 
 function messages(last: Look, next: Look): ToServer[] {

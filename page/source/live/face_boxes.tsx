@@ -21,11 +21,11 @@ function give(track: number, donor: string | null | undefined): void {
 function FaceBox({ face, onPress }: { face: LiveFace; onPress: () => void }): JSX.Element {
   const [over, setOver] = useState(false);
   const { width, height } = useStore(shown);
-  const { map, donor } = useStore(look);
+  const { map } = useStore(look);
+  const { donors } = useStore(status);
   const [x0, y0, x1, y1] = face.box;
   const own = map[face.track];
-  const name = identity(own === undefined ? donor : own)?.name ?? say("face.real");
-  const worn = face.state === "passed" ? say("face.real") : name;
+  const worn = identity(donors[face.donor] ?? null)?.name ?? say("face.real");
   return (
     <button
       type="button"

@@ -1,10 +1,13 @@
 /** Numbers of the running stream. */
 
 import type { JSX } from "preact";
+import type { Remark } from "../link/messages";
+import { Button } from "../parts/button";
 import { preferences } from "../state/preferences";
 import { usePart, useStore } from "../state/store";
 import { bytes, milliseconds, number, percent } from "../text/numbers";
 import { known, say } from "../text/translate";
+import { session } from "./session";
 import { status } from "./status";
 
 interface FigureFields {
@@ -26,6 +29,39 @@ function Figure({ name, value, warn }: FigureFields): JSX.Element {
 const firstSentence = (text: string): string => text.split(/(?<=\.) /)[0] ?? text;
 
 const load = (share: number | null | undefined): string => (share == null ? "–" : percent(share));
+
+/** What is wrong, and what had to be given up; it is shown without the figures too. */
+export function Remarks(): JSX.Element | null {
+  const figures = usePart(status, (value) => value.figures);
+  if (!figures) return null;
+  const all = [...figures.alarms, ...figures.notices];
+  return (
+    <div class="remarks" role="status">
+      {all.map((remark) => (
+        <RemarkLine key={remark.text} remark={remark} />
+      ))}
+    </div>
+  );
+}
+
+function RemarkLine({ remark: { code, text } }: { remark: Remark }): JSX.Element {
+  const key = `remark.${code}`;
+  if (!known(key)) {
+    return (
+      <p class="alarm" lang="en" title={text}>
+        {firstSentence(text)}
+      </p>
+    );
+  }
+  return (
+    <p class="alarm">
+      {say(key)}
+      {code === "guardian" && (
+        <Button onPress={() => void session.answer()}>{say("guardian.answer")}</Button>
+      )}
+    </p>
+  );
+}
 
 export function FiguresStrip(): JSX.Element | null {
   const visible = usePart(preferences, (value) => value.figures);
@@ -50,11 +86,6 @@ export function FiguresStrip(): JSX.Element | null {
         <Figure name={say("figures.way")} value={say(`transport.${transport}`)} />
       </dl>
       <Stages stages={stages} />
-      {[...figures.alarms, ...figures.notices].map((text) => (
-        <p key={text} class="alarm" lang="en" title={text}>
-          {firstSentence(text)}
-        </p>
-      ))}
     </section>
   );
 }

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { say } from "../text/translate";
 import { Controls } from "./controls";
-import { FiguresStrip } from "./figures_strip";
+import { FiguresStrip, Remarks } from "./figures_strip";
 import { Shelf } from "./shelf";
 import { SourcePicker } from "./source_picker";
 import { Stage } from "./stage";
@@ -18,6 +18,7 @@ export function LivePage({ hidden }: { hidden: boolean }): JSX.Element {
       </div>
       <div class="middle">
         <Stage />
+        <Remarks />
         <FiguresStrip />
       </div>
       <Controls />

@@ -6,10 +6,12 @@ import type { FromServer, FromWorker, ToServer, ToWorker } from "../link/message
 import type { CodecName, LiveFace } from "../link/wire";
 import { API } from "../server/request";
 import { identities } from "../server/data";
+import { askGuardian } from "../parts/guardian_dialog";
 import { Problem } from "../server/problem";
+import type { Guardian } from "../server/types";
 import { complain, tell } from "../state/notices";
 import { say } from "../text/translate";
-import { forgetFaces, sendChanges } from "./changes";
+import { sendChanges } from "./changes";
 import { look } from "./look";
 import { ended, Patience } from "./patience";
 import { output, size, startMessage } from "./start";
@@ -31,6 +33,7 @@ export class Session {
   #codec: CodecName = "jpeg";
   #canvas: HTMLCanvasElement | null = null;
   #shownAt = 0;
+  #guardian: Guardian | null = null;
 
   constructor() {
     sendChanges((message) => this.send(message));
@@ -69,6 +72,14 @@ export class Session {
     this.#end();
   }
 
+  /** Asks who answers for people who look under 18, and begins anew with that. */
+  async answer(): Promise<void> {
+    this.#guardian = (await askGuardian()) ?? this.#guardian;
+    if (!this.#guardian) return;
+    if (status.value.phase !== "idle") this.stop();
+    await this.start();
+  }
+
   pause(on: boolean): void {
     this.send({ type: "pause", on });
     status.change({ paused: on });
@@ -94,7 +105,7 @@ export class Session {
 
   async #connect(): Promise<void> {
     try {
-      const start = await startMessage(this.#wipe !== null);
+      const start = await startMessage(this.#wipe !== null, this.#guardian);
       if (typeof start === "string") return this.#end(start);
       if (start.source.kind === "browser") {
         this.#codec = start.source.codec;
@@ -167,8 +178,7 @@ export class Session {
       case "started":
         this.#patience.begin();
         this.meter.clear();
-        status.change({ phase: "live" });
-        forgetFaces();
+        status.change({ phase: "live", donors: message.donors });
         look.change({ map: {} });
         sayOver("live.first_picture");
         this.transports.begin(this.#codec);
@@ -197,6 +207,8 @@ export class Session {
         this.#end("live.ended");
         break;
       case "changed":
+        status.change({ donors: message.donors });
+        break;
       case "key_frame":
         break;
     }
@@ -206,6 +218,7 @@ export class Session {
     if (problem.code === "webrtc") return this.transports.back();
     if (!fatal) return complain(problem);
     this.#end();
+    if (problem.code === "guardian" && !this.#guardian) void this.answer();
     status.change({ message: { key: "", places: {}, bad: true, text: Problem.sentence(problem) } });
   }
 

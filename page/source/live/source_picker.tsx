@@ -136,7 +136,7 @@ function FileSource(): JSX.Element {
     setShare(null);
   };
   return (
-    <Drop accept="video/*,image/gif" onFiles={(files) => void send(files)} class="line">
+    <Drop accept="video/*,image/*" onFiles={(files) => void send(files)} class="line">
       <Icon name="upload" />
       <span>{share === null ? (file?.name ?? say("source.pick_file")) : percent(share)}</span>
     </Drop>

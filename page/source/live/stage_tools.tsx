@@ -3,6 +3,7 @@
 import type { JSX, RefObject } from "preact";
 import { Button } from "../parts/button";
 import { useStore } from "../state/store";
+import { complain } from "../state/notices";
 import { clock } from "../text/numbers";
 import { say } from "../text/translate";
 import { actions } from "./actions";
@@ -32,7 +33,7 @@ export function StageTools({ comparing, canvas }: ToolsFields): JSX.Element {
   const { undo, redo } = useStore(steps);
   const live = phase === "live";
   const recording = recordingSince !== null;
-  actions.small = () => void showSmall(canvas.current).catch(() => undefined);
+  actions.small = () => void showSmall(canvas.current).catch(() => complain(say("tools.small_failed")));
   return (
     <div class="tools" role="toolbar" aria-label={say("tools.label")}>
       <Button

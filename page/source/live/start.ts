@@ -4,6 +4,7 @@ import { H264Encoder } from "../link/encoders";
 import type { Output, Source, Start } from "../link/messages";
 import type { CodecName } from "../link/wire";
 import { system } from "../server/data";
+import type { Guardian } from "../server/types";
 import { look } from "./look";
 import { wishes } from "./wishes";
 
@@ -50,11 +51,14 @@ async function source(): Promise<Source | string> {
   }
 }
 
-export async function startMessage(comparing: boolean): Promise<Start | string> {
+export async function startMessage(
+  comparing: boolean,
+  guardian: Guardian | null,
+): Promise<Start | string> {
   const { donor, settings, preset, mirror } = look.value;
   if (!donor) return "live.choose_donor";
   const from = await source();
   if (typeof from === "string") return from;
   const result = await output(comparing);
-  return { type: "start", source: from, donor, settings, preset, mirror, output: result };
+  return { type: "start", source: from, donor, settings, preset, mirror, guardian, output: result };
 }

@@ -25,6 +25,8 @@ export interface Status {
   paused: boolean;
   transport: "websocket" | "webrtc";
   sinks: readonly string[];
+  /** Identities that are drawn, in the order by which pictures number them. */
+  donors: readonly string[];
   /** `performance.now()` when the recording began. */
   recordingSince: number | null;
 }
@@ -37,6 +39,7 @@ export const QUIET: Status = {
   paused: false,
   transport: "websocket",
   sinks: [],
+  donors: [],
   recordingSince: null,
 };
 

@@ -8,6 +8,7 @@ import { complain } from "../state/notices";
 import { Store, useStore } from "../state/store";
 import { say } from "../text/translate";
 import { Dialog } from "./dialog";
+import { askGuardian } from "./guardian_dialog";
 import { Switch, Text } from "./inputs";
 
 interface Question {
@@ -51,10 +52,11 @@ function ConsentDialog({ files, done }: Question): JSX.Element {
       const made: Identity[] = [];
       for (const [index, group] of groups.entries()) {
         const called = index === 0 ? name : nameOf(files[index] as File);
-        made.push(await enrol(called, group, basis));
+        const one = await enrol({ name: called, uploads: group, consent: basis }, askGuardian);
+        if (one) made.push(one);
       }
       question.value = null;
-      done(made);
+      if (made.length) done(made);
     } catch (error) {
       complain(error);
       question.value = null;

@@ -2,7 +2,8 @@
 
 import { loadIdentities } from "./data";
 import { post, upload } from "./request";
-import type { Basis, Identity, Upload } from "./types";
+import { Problem } from "./problem";
+import type { Basis, Guardian, Identity, Upload } from "./types";
 
 export const PHOTOS = "image/jpeg,image/png,image/webp,image/bmp,image/tiff,image/avif";
 
@@ -19,8 +20,23 @@ export function sendPhotos(files: readonly File[], progress: (share: number) => 
   return Promise.all(sent);
 }
 
-export async function enrol(name: string, uploads: string[], consent: Basis): Promise<Identity> {
-  const made = await post<Identity>("/identities", { name, uploads, consent });
+interface Enrolled {
+  name: string;
+  uploads: string[];
+  consent: Basis;
+}
+
+/** Makes an identity. Of somebody who looks under 18 `ask` is asked; `null` where that stays open. */
+export async function enrol(who: Enrolled, ask: () => Promise<Guardian | null>): Promise<Identity | null> {
+  let made: Identity;
+  try {
+    made = await post<Identity>("/identities", who);
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "guardian") throw error;
+    const guardian = await ask();
+    if (!guardian) return null;
+    made = await post<Identity>("/identities", { ...who, guardian });
+  }
   await loadIdentities();
   return made;
 }

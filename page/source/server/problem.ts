@@ -2,6 +2,9 @@
 
 import { known, language, say } from "../text/translate";
 
+/** What the server proposes then is for programs and the command line. */
+const PAGE_KNOWS_MORE = new Set(["guardian"]);
+
 export class Problem extends Error {
   constructor(
     readonly code: string,
@@ -22,7 +25,8 @@ export class Problem extends Error {
   static sentence(error: Error): string {
     if (!(error instanceof Problem)) return error.message;
     const key = `problem.${error.code}`;
-    if (error.detail && language.value === "en") return error.detail; // it knows more
+    const own = PAGE_KNOWS_MORE.has(error.code);
+    if (error.detail && language.value === "en" && !own) return error.detail; // it knows more
     if (!known(key)) return error.detail || say("problem.other", { code: error.code });
     return say(key);
   }

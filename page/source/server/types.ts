@@ -56,6 +56,10 @@ export interface Upload {
 export const BASES = ["self", "given", "public-domain", "synthetic"] as const;
 export type Basis = (typeof BASES)[number];
 
+/** What may be said of somebody who looks under 18. */
+export const GUARDIANS = ["agreed", "adult"] as const;
+export type Guardian = (typeof GUARDIANS)[number];
+
 export interface Identity {
   id: string;
   name: string;

@@ -13,7 +13,7 @@ from masquerade.pipeline.governor import Governor
 from masquerade.pipeline.knobs import Knob
 from masquerade.pipeline.load import Load
 from masquerade.pipeline.presets import find_preset
-from masquerade.pipeline.watch import Watch
+from masquerade.pipeline.watch import Alarm, Watch
 from masquerade.runtime.gauges import ProcessGauge
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Oversight(Closing):
         busiest: name of the section that is at work for the largest share of the time.
         busy: that share in the last moments, 0 to 1.
         gauge: the process and its machine, at the last look.
-        alarms: what is wrong, one sentence each, the oldest first.
+        alarms: what is wrong, the oldest first.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Oversight(Closing):
         self._watch = Watch(alarm_fps=options.alarm_fps, rate=None if rate is None else float(rate))
         self._gauges = ProcessGauge()
         self.gauge = self._gauges.read()
-        self.alarms: tuple[str, ...] = ()
+        self.alarms: tuple[Alarm, ...] = ()
         self._free = knobs_of(settings)
         self._governor = Governor(self._free, find_preset(options.preset))
         self._rate = rate
@@ -126,8 +126,7 @@ class Oversight(Closing):
         """
         self.gauge = self._gauges.read()
         load = self._measure()
-        alarms = self._watch.observe(load.now_s, now, self.gauge)
-        self.alarms = tuple(alarm.text for alarm in alarms)
+        self.alarms = self._watch.observe(load.now_s, now, self.gauge)
         if not self._options.governed or self._run.paused:
             return
         turns = self._governor.observe(load)

@@ -65,6 +65,7 @@ class LiveStatistics:
         preset: name of the preset.
         eased: what the governor has turned down, by knob: level 0 is the best.
         alarms: what is wrong lately and what to do, one sentence each.
+        alarm_codes: the same for programs, in the same order: ``fps.source`` and so on.
         source: a few words on what the source is waiting for; empty while frames come.
         sinks: every output.
         models: brought networks that take part, each with precision and provider.
@@ -97,6 +98,7 @@ class LiveStatistics:
     preset: str = "balanced"
     eased: dict[str, int] = field(default_factory=dict)
     alarms: tuple[str, ...] = ()
+    alarm_codes: tuple[str, ...] = ()
     source: str = ""
     sinks: tuple[SinkState, ...] = ()
     models: tuple[str, ...] = ()

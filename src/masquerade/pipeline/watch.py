@@ -28,13 +28,20 @@ class Alarm:
 
     Attributes:
         kind: fps, leak, device, source, or ``sink NAME``.
+        cause: one word for what stands behind it.
         text: what is wrong and what to do; the same as long as the alarm stands for one cause.
         since_s: when it was raised, on the caller's clock.
     """
 
     kind: str
+    cause: str
     text: str
     since_s: float
+
+    @property
+    def code(self) -> str:
+        """For programs: ``fps.others``, ``leak.leak``, ``sink.slow`` and so on, without names."""
+        return f"{self.kind.partition(' ')[0]}.{self.cause.partition(' ')[0]}"
 
 
 class Watch:
@@ -145,7 +152,7 @@ class _Bell:
             self._raise(finding, now_s)
 
     def _raise(self, finding: Finding, now_s: float) -> None:
-        self.alarm = Alarm(self._kind, without_secrets(finding.text), now_s)
+        self.alarm = Alarm(self._kind, finding.cause, without_secrets(finding.text), now_s)
         self._cause = finding.cause
 
 

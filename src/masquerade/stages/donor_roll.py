@@ -78,14 +78,25 @@ class DonorRoll:
         }
         return {**found, NOBODY: NOBODY}
 
-    def handed_over(self, decided: Mapping[int, str], after: DonorRoll) -> dict[int, str]:
+    def handed_over(
+        self, decided: Mapping[int, str], places: Mapping[str, int], after: DonorRoll
+    ) -> dict[int, str]:
         """What these had been decided for, by track number, with the heirs' names.
 
-        Who was taken out by hand, and is not any more, is decided for anew.
+        What was decided by hand, and is not any more, is left out, and so is who was taken out;
+        whoever holds a donor's place gets that donor again.
+
+        Args:
+            decided: by track number, the donor.
+            places: by donor, the track that was picked for it.
+            after: who the donors are from now on.
         """
         heir = self.heirs(after)
-        return {
+        returned = self.by_hand.keys() - after.by_hand.keys()
+        kept = {
             track: heir[donor]
             for track, donor in decided.items()
-            if donor != NOBODY or track in after.by_hand
+            if track not in returned and (donor != NOBODY or track in after.by_hand)
         }
+        back = {track: heir[donor] for donor, track in places.items() if track in returned}
+        return {**kept, **back}

@@ -111,15 +111,16 @@ class Select:
 
         Who is selected in this scene stays so, even where the new filters would turn the face
         down, and gets the donor of the same name, else the one in the old one's place. Only by
-        hand a face is taken out. What was measured of the faces is kept. Arguments and errors
-        are those of the class.
+        hand a face is taken out, and taken back it is what it would have been. What was measured
+        of the faces is kept. Arguments and errors are those of the class.
         """
         roll, earlier, before = DonorRoll(donors, references, by_hand), self._settings, self._roll
         self._take(settings, roll)
         if roll.is_like(before) and picks_alike(earlier, settings):
             return
         heir = before.heirs(roll)
-        self._decided = before.handed_over({**self._doubtful, **self._decided}, roll)
+        decided = {**self._doubtful, **self._decided}
+        self._decided = before.handed_over(decided, self._places, roll)
         self._doubtful = {}
         self._places = {heir[donor]: track for donor, track in self._places.items()}
         if (earlier.face_order, earlier.face_index) != (settings.face_order, settings.face_index):

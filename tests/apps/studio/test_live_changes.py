@@ -82,6 +82,14 @@ class TestChanges:
             client.say("map", faces={str(track): None})
             assert client.wait_for("changed")["map"] == {str(track): None}
             assert pump(client, data, 2)[-1].faces[0][:3] == (track, 1, 255)
+            for own in (None, DONORS["astronaut"]):
+                client.say("map", faces={str(track): own})
+                client.wait_for("changed")
+                pump(client, data, 1)
+                client.say("map", faces={str(track): "others"})
+                changed = client.wait_for("changed")
+                assert (changed["map"], changed["donors"]) == ({}, [DONORS["mona_lisa"]])
+                assert pump(client, data, 2)[-1].faces[0][:3] == (track, 0, 0)
 
     def test_mirror_preset_output_and_pause(self, studio, talk):
         data = jpegs(talk[0])
