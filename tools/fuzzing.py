@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import os
+import random
 import re
 import subprocess
 import sys
@@ -28,6 +29,7 @@ _WORK = _ROOT / "out" / "fuzz"
 _EXECUTED = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 _NO_FUZZER = 3
 _GRACE_S = 120
+_LEAST_S = 5
 
 
 def main() -> int:
@@ -40,7 +42,11 @@ def main() -> int:
         print(f"There is no target {strangers[0]}; there are {', '.join(TARGETS)}.")
         return 2
     chosen = args.targets or list(TARGETS)
-    seconds = max(1, args.in_all // len(chosen)) if args.in_all else args.seconds
+    seconds = args.seconds
+    if args.in_all:
+        most = max(1, args.in_all // _LEAST_S)
+        chosen = random.sample(chosen, min(most, len(chosen)))
+        seconds = args.in_all // len(chosen)
     crashed = []
     for name in chosen:
         corpus = _corpus_of(name, TARGETS[name].seeds())
@@ -61,7 +67,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tools/fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", metavar="TARGET", help="all of them by default")
     parser.add_argument("--seconds", type=int, default=60, help="for each target (60)")
-    parser.add_argument("--in-all", type=int, help="seconds for all targets together")
+    parser.add_argument(
+        "--in-all", type=int, help="seconds for all together, of which some are chosen by chance"
+    )
     parser.add_argument("--keep", action="store_true", help="renew tests/fuzz/corpus")
     parser.add_argument("--unrecorded", action="store_true", help="leave hours.txt as it is")
     return parser.parse_args()
