@@ -19,7 +19,7 @@ __all__ = ["CONTENT_PX", "ContentNetwork", "content_crop"]
 
 CONTENT_PX = 224
 """Side of what the network sees, in pixels."""
-_WHOLE_PX = 256
+_WHOLE_PX, _LARGE_PX = 256, 1024
 _EDGE_PX = (_WHOLE_PX - CONTENT_PX) // 2
 
 
@@ -34,6 +34,9 @@ def content_crop(pixels_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
     Returns:
         uint8 (224, 224, 3) BGR, an array of its own.
     """
+    if min(pixels_bgr.shape[:2]) > _LARGE_PX:  # averaging all pixels of a large one takes long
+        large = (_LARGE_PX, _LARGE_PX)
+        pixels_bgr = cv2.resize(pixels_bgr, large, interpolation=cv2.INTER_NEAREST)  # type: ignore[assignment]
     shrinks = min(pixels_bgr.shape[:2]) >= _WHOLE_PX
     way = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     whole = cv2.resize(pixels_bgr, (_WHOLE_PX, _WHOLE_PX), interpolation=way)
