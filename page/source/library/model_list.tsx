@@ -17,9 +17,21 @@ const roleName = (role: string): string => (known(`role.${role}`) ? say(`role.${
 const millions = (value: number | null): string =>
   value == null ? "–" : say("unit.millions", { value: number(value / 1e6, value < 1e7 ? 1 : 0) });
 
+/** A model to be fetched, and the licences that have to be accepted for it first. */
+interface Asked {
+  model: Model;
+  open: readonly Model[];
+}
+
+/** The model, and those it does not work without, as far as nobody has accepted their licences. */
+function licencesFor(model: Model, all: readonly Model[]): Model[] {
+  const along = all.filter((one) => model.needs.includes(one.name) && !one.installed);
+  return [model, ...along].filter((one) => !one.accepted);
+}
+
 export function ModelList(): JSX.Element {
   const all = useStore(models) ?? [];
-  const [asked, setAsked] = useState<Model | null>(null);
+  const [asked, setAsked] = useState<Asked | null>(null);
   useEffect(() => void loadModels(), []);
   const roles = [...new Set(all.map((model) => model.role))];
   const of = (role: string): Model[] =>
@@ -27,8 +39,9 @@ export function ModelList(): JSX.Element {
       .filter((model) => model.role === role)
       .sort((a, b) => Number(b.installed) - Number(a.installed));
   const fetch = (model: Model): void => {
-    if (model.accepted) void pull(model.name);
-    else setAsked(model);
+    const open = licencesFor(model, all);
+    if (open.length) setAsked({ model, open });
+    else void pull(model.name);
   };
   return (
     <section class="card models" aria-labelledby="models-title">
@@ -45,7 +58,19 @@ export function ModelList(): JSX.Element {
           </ul>
         </details>
       ))}
-      {asked && <LicenceQuestion model={asked} onClose={() => setAsked(null)} />}
+      {asked?.open[0] && (
+        <LicenceQuestion
+          key={asked.open[0].name}
+          model={asked.open[0]}
+          neededBy={asked.open[0] === asked.model ? null : asked.model}
+          onAccepted={() => {
+            const open = asked.open.slice(1);
+            setAsked(open.length ? { ...asked, open } : null);
+            if (!open.length) void pull(asked.model.name);
+          }}
+          onClose={() => setAsked(null)}
+        />
+      )}
     </section>
   );
 }
@@ -100,18 +125,26 @@ function Row({ model, onFetch }: { model: Model; onFetch: () => void }): JSX.Ele
   );
 }
 
-function LicenceQuestion({ model, onClose }: { model: Model; onClose: () => void }): JSX.Element {
+interface QuestionFields {
+  model: Model;
+  /** The model that was asked for, where this is one that comes along. */
+  neededBy: Model | null;
+  onAccepted: () => void;
+  onClose: () => void;
+}
+
+function LicenceQuestion({ model, neededBy, onAccepted, onClose }: QuestionFields): JSX.Element {
   const accept = async (): Promise<void> => {
     try {
       await post(`/models/${model.name}/accept`, { licence: model.licence });
-      onClose();
-      await pull(model.name);
+      onAccepted();
     } catch (error) {
       complain(error);
     }
   };
   return (
     <Dialog title={say("licence.title", { name: model.name })} onClose={onClose}>
+      {neededBy && <p>{say("licence.needed", { name: neededBy.title })}</p>}
       <p>{say("licence.text", { licence: model.licence })}</p>
       {!model.commercial && <p class="alarm">{say("licence.not_commercial")}</p>}
       <p>

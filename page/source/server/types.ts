@@ -97,6 +97,8 @@ export interface Model {
   bytes: number | null;
   ms_on_this_machine: number | null;
   accepted: boolean;
+  /** Names of the models that it does not work without. */
+  needs: string[];
 }
 
 export interface Task {
