@@ -15,10 +15,14 @@ from donor_photos import donor, photo
 from masquerade import Engine, Settings, swap_image
 from masquerade.core.errors import ConsentError, ContentError, GuardianError, LockedFaceError
 from masquerade.engine.live import LiveSession
-from masquerade.engine.locked_faces import LockedFaces, lock_face
+from masquerade.engine.locked_faces import BUILT_IN, LockedFaces, lock_face
 from masquerade.engine.target_check import CHECK_IS_OFF
 from masquerade.models.content import ContentNetwork
+from masquerade.models.library import Library
+from masquerade.models.opening import close_models
+from masquerade.stages.identity import Identity
 from masquerade.testing.live import PacedSource, WitnessSink
+from masquerade.testing.networks.functional import fill_library
 from masquerade.trust import minors
 from masquerade.trust.audit import AuditLog
 from masquerade.trust.deny_list import DenyList
@@ -205,10 +209,25 @@ def test_what_is_kept_of_a_locked_face_suits_stronger_recognisers(home):
     assert json.loads(DenyList().path.read_text())["version"] == 1
 
 
+def test_the_strongest_recogniser_that_is_installed_decides(home):
+    lock_face(photo("mona"), "Lisa")
+    library = Library()
+    assert LockedFaces().recogniser == BUILT_IN
+    fill_library(library, ["w600k_mbf", "w600k_r50"])
+    locked = LockedFaces()
+    assert locked.recogniser.name == "w600k_r50"
+    found = locked.like_identity(donor("mona"))
+    assert found is not None
+    assert found.name == "Lisa"
+    with pytest.raises(LockedFaceError):
+        Engine(donor("mona"))
+    with Engine(donor("hopper")) as engine, pytest.raises(LockedFaceError):
+        engine.swap_picture(photo("mona"))
+    close_models()
+
+
 def test_two_photos_of_one_person_are_one_person():
     locked = LockedFaces([lock_face(photo("mona"), "Lisa")])
     darker = (photo("mona") * 0.6).astype(np.uint8)[:, ::-1]
-    from masquerade.stages.identity import Identity
-
     assert locked.like_identity(Identity.from_photos(np.ascontiguousarray(darker))) is not None
     assert locked.like_identity(donor("hopper")) is None

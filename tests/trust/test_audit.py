@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import stat
 import subprocess
@@ -151,6 +152,19 @@ def test_long_lines_are_chained_too(tmp_path: Path) -> None:
     for size in (10, 9000, 4096, 50_000, 3):
         log.append("output", {"text": "x" * size})
     assert log.verify() is None
+
+
+def test_a_full_disk_is_told_and_leaves_no_torn_line(
+    log: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:20]))
+    with pytest.raises(OutputError, match="nothing is done"):
+        log.append("output", {})
+    monkeypatch.undo()
+    log.append("output", {"number": 12})
+    assert log.verify() is None
+    assert [entry.facts["number"] for entry in log.entries()] == list(range(13))
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

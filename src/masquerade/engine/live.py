@@ -11,7 +11,7 @@ from masquerade.core.errors import MasqueradeError
 from masquerade.core.frame import Change
 from masquerade.engine.live_options import LiveOptions
 from masquerade.engine.oversight import Oversight
-from masquerade.engine.record import noting_refusals, record_live
+from masquerade.engine.record import noting_refusals, record_change, record_live
 from masquerade.engine.stream_end import StreamEnd
 from masquerade.pipeline.fanout import Fanout
 from masquerade.pipeline.flow import Flow
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from masquerade.core.frame import FrameJob
     from masquerade.core.protocols import Sink, Source, Stage
-    from masquerade.core.settings import Settings
     from masquerade.engine.donors import Donor
     from masquerade.engine.engine import Engine
 
@@ -205,8 +204,7 @@ class LiveSession:
         """
         before = self._engine.settings
         change = self._engine.change_settings(**changes)
-        if _answers(before) != _answers(self._engine.settings):
-            record_live(self._engine, "live-changed")
+        record_change(self._engine, before)
         self._oversight.adapt(self._engine.settings)
         self._run.change(change, *self._oversight.knobs())
 
@@ -312,7 +310,3 @@ class LiveSession:
             self._oversight.look(self.statistics())
         self._end.come()
 
-
-def _answers(settings: Settings) -> tuple[str, bool, float]:
-    """Settings that somebody may have to answer for."""
-    return settings.label, settings.content_check, settings.content_threshold

@@ -10,10 +10,13 @@ from masquerade.core.errors import ConsentError, ContentError
 from masquerade.trust.audit import AuditLog
 
 if TYPE_CHECKING:
+    from masquerade.core.settings import Settings
     from masquerade.engine.engine import Engine
 
-__all__ = ["noting_refusals", "record_live", "record_output"]
+__all__ = ["noting_refusals", "record_change", "record_live", "record_output"]
 
+_ANSWERED_FOR = ("label", "watermark", "content_check", "content_threshold")
+"""Settings that somebody may have to answer for."""
 _COUNTS = ("frames", "faces_swapped", "seconds")
 
 
@@ -66,10 +69,24 @@ def record_live(engine: Engine, event: str, **facts: Any) -> None:
     Raises:
         OutputError: the log cannot be written.
     """
-    settings = engine.settings
-    own = {
-        "donors": {name: item.fingerprint for name, item in engine.identities.items()},
-        "label": settings.label,
-        "content_check": settings.content_check,
-    }
+    donors = {name: item.fingerprint for name, item in engine.identities.items()}
+    own = {"donors": list(donors.values()), **_answered_for(engine.settings)}
     AuditLog().append(event, {**own, **facts})
+
+
+def record_change(engine: Engine, before: Settings) -> None:
+    """Write a line for a live stream whose settings have changed, if somebody answers for one.
+
+    Args:
+        engine: of the stream, with the settings of now.
+        before: those of before.
+
+    Raises:
+        OutputError: the log cannot be written.
+    """
+    if _answered_for(before) != _answered_for(engine.settings):
+        record_live(engine, "live-changed")
+
+
+def _answered_for(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in _ANSWERED_FOR}

@@ -10,6 +10,7 @@ name the hash of its line, and a new log does not have those.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -154,7 +155,9 @@ class AuditLog:
             entry = AuditEntry(
                 unsigned.number, moment, event, unsigned.facts, previous, _hash(unsigned)
             )
-            os.write(descriptor, json.dumps(_plain(entry), ensure_ascii=False).encode() + b"\n")
+            line = json.dumps(_plain(entry), ensure_ascii=False).encode() + b"\n"
+            if os.write(descriptor, line) < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(descriptor)
         self._write_head(entry)

@@ -167,7 +167,7 @@ class _Show:
         quiet = args.quiet or args.log == "-"
         self._status = StatusLine(None if quiet else sys.stderr)
         self._end_s = float("inf")
-        self._told = 0
+        self._told: set[str] = set()
 
     def run(self) -> None:
         """Start, show, stop; what the session raises passes through."""
@@ -205,9 +205,10 @@ class _Show:
         if time.monotonic() >= self._end_s:
             self._session.stop()
         self._status(statistics)
-        for notice in statistics.notices[self._told :]:
-            self._status.say(notice)
-        self._told = len(statistics.notices)
+        for notice in statistics.notices:
+            if notice not in self._told:
+                self._status.say(notice)
+        self._told = set(statistics.notices)
         if self._log is not None:
             self._log.tick(statistics)
 
