@@ -173,8 +173,8 @@ def expand_targets(pattern: str | Path, *, skip: Iterable[str | Path] = ()) -> l
     """The files that a file name, a folder or a glob pattern stands for, in natural order.
 
     Of a folder (not of those inside it) and of a pattern only pictures and videos are taken,
-    told by their content; hidden files and those in ``skip`` (the outputs of the same batch) are
-    left out.
+    told by their content, or by their names where that is damaged; hidden files and those in
+    ``skip`` (the outputs of the same batch) are left out.
 
     Raises:
         MissingInputError: nothing is there.
@@ -204,7 +204,9 @@ def _is_media(path: Path) -> bool:
         kind = _sniffed(path)
     except InputError:
         return False
-    return kind in _PICTURES or (kind == "unknown" and path.suffix.lower() in _VIDEO_INPUTS)
+    if kind in ("unknown", "empty"):  # damaged ones are told of by whoever reads them
+        return path.suffix.lower() in (_VIDEO_INPUTS | set(PICTURE_EXTENSIONS))
+    return kind in _PICTURES
 
 
 def _natural(path: Path) -> tuple[str, list[tuple[int, int | str]]]:

@@ -12,6 +12,7 @@ from masquerade.apps.arguments import settings_changes
 from masquerade.apps.console import Console
 from masquerade.apps.donors import Donors, load_donors
 from masquerade.apps.network_arguments import execution_from
+from masquerade.apps.picture_stream import Found, read_ahead, swap_still
 from masquerade.apps.plan import Plan, Work, make_plan
 from masquerade.apps.run_reports import RunReports
 from masquerade.apps.sinks import closing_down
@@ -23,13 +24,15 @@ from masquerade.engine.asked import check_models
 from masquerade.engine.asked_providers import check_providers
 from masquerade.engine.origin import state_origin
 from masquerade.media.file import VideoOptions
-from masquerade.media.image import read_image, write_image
 from masquerade.media.limits import MediaLimits
-from masquerade.media.open import open_sink, open_source, open_target
+from masquerade.media.open import open_sink, open_source
 from masquerade.trust.report import Errand
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from masquerade.core.disclosure import Disclosure
+    from masquerade.media.picture import Picture
 
 __all__ = ["SOME_FAILED", "run"]
 
@@ -58,7 +61,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         guardian=args.guardian or donors.guardians,
     ) as engine:
         swapper = _Swapper(engine, donors, options, limits, reports, args, console)
-        return swapper.batch(plan) if plan.is_batch else swapper.single(plan.works[0])
+        return swapper.batch(plan) if plan.is_batch else swapper.single(plan)
 
 
 def _video_options(args: argparse.Namespace) -> VideoOptions:
@@ -86,18 +89,19 @@ class _Swapper:
     args: argparse.Namespace
     console: Console
 
-    def single(self, work: Work) -> dict[str, Any]:
-        report = self._swap(work)
+    def single(self, plan: Plan) -> dict[str, Any]:
+        ((work, found),) = self._read(plan)
+        report = self._swap(work, found)
         self.console.say(f"Wrote {work.output}: {_in_words(report)}.")
         return {"files": [_done(work, report)]}
 
     def batch(self, plan: Plan) -> dict[str, Any]:
         """Do what can be done; a file that cannot is listed with its reason."""
         files = []
-        for number, work in enumerate(plan.works, 1):
+        for number, (work, found) in enumerate(self._read(plan), 1):
             self.console.note(f"[{number}/{len(plan.works)}] {work.target}")
             try:
-                files.append(_done(work, self._swap(work)))
+                files.append(_done(work, self._swap(work, found)))
             except (RuntimeSetupError, CancelledError):
                 raise  # the other files would meet it too
             except MasqueradeError as error:
@@ -110,15 +114,21 @@ class _Swapper:
         self.console.say(f"{written} of {len(files)} files written to {self.args.output}.")
         return {"files": files, "exit_code": SOME_FAILED if errors else 0}
 
-    def _swap(self, work: Work) -> Report:
+    def _read(self, plan: Plan) -> Iterator[tuple[Work, Found]]:
+        return read_ahead(plan.works, self._check, self.limits)
+
+    def _check(self, work: Work) -> None:
         work.check(
             self.limits,
             encoder=self.options.encoder,
             overwrite=self.args.overwrite,
             inputs=self.donors.files,
         )
-        kind = open_target(work.target, limits=self.limits)
-        report = self._picture(work) if kind == "image" else self._stream(work)
+
+    def _swap(self, work: Work, found: Found) -> Report:
+        if isinstance(found, MasqueradeError):
+            raise found
+        report = self._stream(work) if found is None else self._still(work, found)
         self.reports.write(work, self.engine, self._errand(work))
         for warning in report.warnings:
             self.console.note(f"{work.target}: {warning}")
@@ -126,17 +136,15 @@ class _Swapper:
             self.console.note(f"{work.target}: chosen by the free memory: {report.strategy}")
         return report
 
-    def _picture(self, work: Work) -> Report:
-        picture = read_image(work.target, limits=self.limits)
-        pixels, report = self.engine.swap_picture(
-            picture.pixels, allow_no_face=self.args.allow_no_face
+    def _still(self, work: Work, picture: Picture) -> Report:
+        return swap_still(
+            self.engine,
+            work,
+            picture,
+            lambda touched: self._disclosure(work, touched=touched),
+            allow_no_face=self.args.allow_no_face,
+            overwrite=self.args.overwrite,
         )
-        touched = bool(report.faces_swapped or report.faces_concealed)
-        statement = self._disclosure(work, touched=touched)
-        write_image(
-            work.output, picture, pixels, statement, self.args.overwrite, inputs=[work.target]
-        )
-        return report
 
     def _stream(self, work: Work) -> Report:
         with (

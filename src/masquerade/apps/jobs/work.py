@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 
 from masquerade.apps.donors import make_identity
 from masquerade.apps.jobs.job import JobSpec, execution_of, settings_of
+from masquerade.apps.picture_stream import swap_still
+from masquerade.apps.plan import Work
 from masquerade.apps.sinks import closing_down
 from masquerade.core.errors import MissingInputError
 from masquerade.engine import Engine, Report
 from masquerade.engine.origin import state_origin
-from masquerade.media.image import read_image, write_image
+from masquerade.media.image import read_image
 from masquerade.media.limits import MediaLimits
 from masquerade.media.open import check_output, open_sink, open_source, open_target
 from masquerade.pipeline.meter import Progress
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
     from masquerade.core.disclosure import Disclosure
     from masquerade.core.execution import Execution
     from masquerade.core.settings import Settings
+    from masquerade.media.picture import Picture
 
-__all__ = ["consents_of", "do_job", "open_engine", "statement_of"]
+__all__ = ["consents_of", "do_file", "do_job", "open_engine", "statement_of"]
 
 
 def do_job(
@@ -46,10 +49,42 @@ def do_job(
     kind = open_target(spec.target, limits=limits)
     check_output(spec.output, kind)
     consents = consents_of(spec)
+    picture = read_image(spec.target, limits=limits) if kind == "image" else None
     with open_engine(spec, consents, limits) as engine:
-        if kind == "image":
-            return _picture(engine, spec, limits, consents)
+        return do_file(engine, spec, consents, picture, show, limits)
+
+
+def do_file(
+    engine: Engine,
+    spec: JobSpec,
+    consents: Mapping[str, Consent | str],
+    picture: Picture | None,
+    show: Callable[[Progress], None],
+    limits: MediaLimits,
+) -> Report:
+    """The same with an engine that is open.
+
+    Args:
+        engine: of the job's donors and settings.
+        spec: what is to be done.
+        consents: what was said of each donor.
+        picture: the target, read; None where it is no still.
+        show: as for :func:`do_job`.
+        limits: the largest target that is read.
+
+    Raises:
+        MasqueradeError: as ``masquerade swap``.
+    """
+    if picture is None:
         return _video(engine, spec, show, limits, consents)
+    return swap_still(
+        engine,
+        Work(spec.target, spec.output),
+        picture,
+        lambda touched: statement_of(engine, spec, consents, touched=touched),
+        allow_no_face=spec.allow_no_face,
+        overwrite=True,
+    )
 
 
 def open_engine(
@@ -103,16 +138,6 @@ def consents_of(spec: JobSpec) -> Mapping[str, Consent | str]:
     return {**spec.consents, **kept}
 
 
-def _picture(
-    engine: Engine, spec: JobSpec, limits: MediaLimits, consents: Mapping[str, Consent | str]
-) -> Report:
-    picture = read_image(spec.target, limits=limits)
-    pixels, report = engine.swap_picture(picture.pixels, allow_no_face=spec.allow_no_face)
-    statement = statement_of(engine, spec, consents)
-    write_image(spec.output, picture, pixels, statement, True, inputs=[spec.target])
-    return report
-
-
 def _video(
     engine: Engine,
     spec: JobSpec,
@@ -128,9 +153,9 @@ def _video(
 
 
 def statement_of(
-    engine: Engine, spec: JobSpec, consents: Mapping[str, Consent | str]
+    engine: Engine, spec: JobSpec, consents: Mapping[str, Consent | str], *, touched: bool = True
 ) -> Disclosure:
-    """What the output says of its origin.
+    """What the output says of its origin; ``touched`` whether anything was or will be drawn.
 
     Raises:
         SigningError: nothing can be signed here.
@@ -141,4 +166,4 @@ def statement_of(
         references=spec.references,
         options={"video": dict(spec.video), "allow_no_face": spec.allow_no_face},
     )
-    return state_origin(engine, errand=errand, consents=consents)
+    return state_origin(engine, errand=errand, consents=consents, touched=touched)
