@@ -19,6 +19,7 @@ from typing import Any, NoReturn, Self
 from masquerade.apps.console import Console
 from masquerade.apps.parser import build_parser
 from masquerade.apps.parsing import UsageError
+from masquerade.core.addresses import without_secrets
 from masquerade.core.errors import CancelledError, InputError, MasqueradeError
 from masquerade.core.shown_text import shown
 
@@ -120,15 +121,21 @@ def _as_input_error(error: Exception) -> Exception:
 
 
 def _write_log(error: Exception) -> Path:
-    """Keep the traceback of ``error`` in the user's log folder, or among the temporary files."""
+    """Keep the traceback of ``error`` in the user's log folder, or among the temporary files.
+
+    It is for its user alone, and of addresses in it no password and no stream key is kept.
+    """
     import platformdirs  # needed here alone, and help must stay quick
 
     try:
         folder = platformdirs.user_log_path("masquerade", appauthor=False, ensure_exists=True)
-    except OSError:
-        folder = Path(tempfile.gettempdir())
-    path = folder / "masquerade-last-error.txt"
-    path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        path = folder / "masquerade-last-error.txt"
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    except OSError:  # in a folder of everybody's the name must be one that nobody foresees
+        handle, name = tempfile.mkstemp(prefix="masquerade-last-error-", suffix=".txt")
+        path = Path(name)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(without_secrets("".join(traceback.format_exception(error))))
     return path
 
 

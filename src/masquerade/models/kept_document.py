@@ -18,6 +18,7 @@ from masquerade.core.errors import OutputError
 __all__ = ["changing", "locked", "read_document", "write_document"]
 
 _POLL_S = 0.1
+_LOCKED = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[No
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("a+b")
+        file = os.fdopen(os.open(path, _LOCKED, 0o600), "a+b")
     except OSError as error:
         raise OutputError(
             f"{path.parent} cannot be written to ({error.strerror}); "
