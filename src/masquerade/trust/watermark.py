@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "CHECK_BITS",
     "NUMBER_BITS",
     "SCHEME",
     "SHORT_SIDE",
@@ -42,16 +43,16 @@ SCHEME = "masquerade-1"
 """Name of this way to mark; the credentials say it beside the number."""
 
 NUMBER_BITS = 20
+CHECK_BITS = 12
 SHORT_SIDE = 288
 """The short side of every picture in units of the pattern."""
 
 TILE = 96
 """Side of a tile in the same units."""
 
-_BAND = (0.08, 0.30)  # cycles per unit
-_CHECK_BITS = 12
+_BAND = (0.05, 0.22)  # cycles per unit
 _CHECK_POLYNOMIAL = 0x80F  # CRC-12 as in 3GPP 2 and DECT: x^12 + x^11 + x^3 + x^2 + x + 1
-_ANCHOR_SHARE = 2.0
+_ANCHOR_SHARE = 3.0
 _RMS_LEVELS = 1.5
 
 
@@ -68,17 +69,17 @@ def number_of(*facts: str) -> int:
 
 def check_bits(number: int) -> int:
     """CRC-12 of a number of :data:`NUMBER_BITS` bits."""
-    rest = number << _CHECK_BITS
-    for bit in range(NUMBER_BITS + _CHECK_BITS - 1, _CHECK_BITS - 1, -1):
+    rest = number << CHECK_BITS
+    for bit in range(NUMBER_BITS + CHECK_BITS - 1, CHECK_BITS - 1, -1):
         if rest >> bit & 1:
-            rest ^= (_CHECK_POLYNOMIAL | 1 << _CHECK_BITS) << (bit - _CHECK_BITS)
+            rest ^= (_CHECK_POLYNOMIAL | 1 << CHECK_BITS) << (bit - CHECK_BITS)
     return rest
 
 
 def code_word(number: int) -> NDArray[np.float64]:
     """The bits of a number and its check, float64 (32,): -1 and 1, the highest first."""
-    word = number << _CHECK_BITS | check_bits(number)
-    length = NUMBER_BITS + _CHECK_BITS
+    word = number << CHECK_BITS | check_bits(number)
+    length = NUMBER_BITS + CHECK_BITS
     return np.array([1.0 if word >> bit & 1 else -1.0 for bit in reversed(range(length))])
 
 
@@ -88,7 +89,7 @@ def patterns() -> NDArray[np.float64]:
 
     They are made from bytes of SHAKE-256, which are the same everywhere and for good.
     """
-    count = 1 + NUMBER_BITS + _CHECK_BITS
+    count = 1 + NUMBER_BITS + CHECK_BITS
     data = hashlib.shake_256(SCHEME.encode()).digest(count * TILE * TILE // 8)
     noise = np.unpackbits(np.frombuffer(data, np.uint8)).reshape(count, TILE, TILE) * 2.0 - 1
     spectrum = np.fft.rfft2(noise) * in_band()
