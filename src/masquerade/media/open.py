@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from masquerade.core.protocols import Source
 
 __all__ = [
+    "VIDEO_INPUTS",
     "TargetKind",
     "check_output",
     "expand_targets",
@@ -45,10 +46,11 @@ TargetKind = Literal["image", "animation", "video"]
 
 _PICTURES = {"jpeg", "png", "gif", "webp", "tiff", "bmp", "avif"}
 _MAY_MOVE = {"png", "gif", "webp", "avif"}
-_VIDEO_INPUTS = {
+VIDEO_INPUTS = {
     *VIDEO_EXTENSIONS, ".avi", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".flv", ".wmv", ".asf",
     ".ogv", ".3gp", ".mxf", ".y4m", ".ivf", ".nut", ".vob", ".dv", ".mjpeg", ".h264", ".hevc",
 }  # fmt: skip
+"""Names of videos end so."""
 
 
 def open_target(path: str | Path, *, limits: MediaLimits | None = None) -> TargetKind:
@@ -70,7 +72,7 @@ def open_target(path: str | Path, *, limits: MediaLimits | None = None) -> Targe
     try:
         container = open_input(path)
     except CorruptMediaError as error:
-        if path.suffix.lower() in _VIDEO_INPUTS:
+        if path.suffix.lower() in VIDEO_INPUTS:
             raise
         raise UnsupportedMediaError(
             f"{path} is neither a picture nor a video that is known here; choose another file."
@@ -205,7 +207,7 @@ def _is_media(path: Path) -> bool:
     except InputError:
         return False
     if kind in ("unknown", "empty"):  # damaged ones are told of by whoever reads them
-        return path.suffix.lower() in (_VIDEO_INPUTS | set(PICTURE_EXTENSIONS))
+        return path.suffix.lower() in (VIDEO_INPUTS | set(PICTURE_EXTENSIONS))
     return kind in _PICTURES
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from masquerade.apps.farm.executor import Event, Executor
 from masquerade.apps.farm.job_run import JobRun
 from masquerade.apps.farm.journal import Journal
+from masquerade.apps.farm.pictures_run import begin_run
 from masquerade.apps.jobs.job import Failure, Job
 from masquerade.apps.jobs.liveness import WorkerName
 from masquerade.apps.jobs.store import JobStore
@@ -127,14 +128,14 @@ class Driver(Closing):
         if job is None:
             return False
         try:
-            run = JobRun(job, self._journal)
+            run = begin_run(job, self._journal)
         except MasqueradeError as error:
             failure = Failure.of(error, job.spec)
             self._journal.log(job.id, platform.node(), failure.message)
             self._end_failed(job, failure)
             return True
         self._runs[job.id], self._rates[job.id] = run, _Rate()
-        kept = f", {run.resumed} segments are finished already" if run.resumed else ""
+        kept = f", {run.resumed} pieces are finished already" if run.resumed else ""
         self._say(f"{job.spec.name}: begun{kept}.")
         return True
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from masquerade.apps.farm.pictures import BATCH, is_bulk, pictures_in
 from masquerade.apps.farm.share import share_machine, threads_of
 from masquerade.apps.jobs.job import JobSpec, execution_of, settings_of
 from masquerade.apps.jobs.work import consents_of, open_engine
+from masquerade.core.errors import CorruptMediaError, InputError
 from masquerade.media.image import read_image
 from masquerade.media.limits import MediaLimits
 from masquerade.media.open import open_sink, open_source, open_target
@@ -82,6 +85,14 @@ class _Film:
     frames: int
     length_s: float
     pixels: int
+    still: bool = False
+
+    @property
+    def pieces(self) -> int:
+        """How many tasks it is cut into."""
+        if self.still:
+            return -(-self.frames // BATCH)
+        return max(1, round(self.length_s / self.spec.segment_s))
 
 
 def estimate(specs: Sequence[JobSpec]) -> Estimate:
@@ -95,17 +106,18 @@ def estimate(specs: Sequence[JobSpec]) -> Estimate:
     seconds, written = _measure(largest)
     items = tuple(
         Item(
-            film.spec.target,
+            spec.target,
             film.frames,
-            max(1, round(film.length_s / film.spec.segment_s)),
+            film.pieces,
             seconds * film.frames * film.pixels,
             round(written * film.frames * film.pixels),
         )
-        for film in films
+        for spec, film in zip(specs, films, strict=True)
     )
     share = share_machine(specs)
     all_s = sum(item.seconds for item in items)
-    longest_s = max(item.seconds for item in items) * _SURVEY_SHARE
+    surveyed = [item.seconds for item, film in zip(items, films, strict=True) if not film.still]
+    longest_s = max(surveyed, default=0.0) * _SURVEY_SHARE
     output_bytes = sum(item.output_bytes for item in items)
     in_work = sorted((item.output_bytes for item in items), reverse=True)[: share.workers]
     return Estimate(
@@ -120,14 +132,28 @@ def estimate(specs: Sequence[JobSpec]) -> Estimate:
 
 
 def _look(spec: JobSpec) -> _Film:
+    if is_bulk(spec):
+        return _look_at_pictures(spec)
     if open_target(spec.target) == "image":
         height, width = read_image(spec.target).pixels.shape[:2]
-        return _Film(spec, 1, 0.0, height * width)
+        return _Film(spec, 1, 0.0, height * width, still=True)
     with open_source(spec.target, spec.video_options()) as source:
         width, height = source.info.size_wh
         rate, length_s = float(source.info.rate or 25), source.info.duration_s or 0.0
         frames = source.info.frame_count or max(1, round(length_s * rate))
     return _Film(spec, frames, length_s, width * height)
+
+
+def _look_at_pictures(spec: JobSpec) -> _Film:
+    """A folder, by the first still that can be read."""
+    pictures = pictures_in(spec.target)
+    for target in pictures:
+        with contextlib.suppress(InputError):
+            if (film := _look(replace(spec, target=target))).still:
+                return replace(film, frames=len(pictures))
+    raise CorruptMediaError(
+        f"No still picture of {spec.target} can be read; choose another folder."
+    )
 
 
 def _measure(film: _Film) -> tuple[float, float]:
@@ -143,7 +169,7 @@ def _measure(film: _Film) -> tuple[float, float]:
     ):
         engine.load()
         output = Path(folder) / f"sample{spec.output.suffix}"
-        if film.frames == 1:
+        if film.still:
             pixels = read_image(spec.target).pixels
             began_s = time.perf_counter()
             engine.swap_picture(pixels, allow_no_face=True)

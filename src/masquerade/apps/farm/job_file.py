@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from masquerade.apps.donor_map import MappedPerson, read_donor_map
+from masquerade.apps.farm.pictures import expand
 from masquerade.apps.farm.toml_lines import TomlLines
 from masquerade.apps.jobs.job import SEGMENT_S, execution_of
 from masquerade.apps.settings_file import checked_changes
 from masquerade.core.errors import InputError, MasqueradeError, SettingsError
 from masquerade.media.encoders import VideoOptions
-from masquerade.media.open import expand_targets
 from masquerade.trust.consent import BASES, Basis
 from masquerade.trust.minors import GUARDIANS, Guardian
 
@@ -183,7 +183,7 @@ class _Table:
                 raise self._text.error(start, 'targets are paths in quotes, such as ["film.mp4"]')
             line = self._text.line_with(name, start) or start
             try:
-                files = expand_targets(self._text.path.parent / name)
+                files = expand(self._text.path.parent / name)
             except InputError as error:
                 raise type(error)(f"{self._text.path}, line {line}: targets: {error}") from error
             found += [(file.absolute(), line) for file in files]
@@ -192,7 +192,7 @@ class _Table:
         return found
 
     def output(self, pattern: str, target: Path, number: int) -> Path:
-        """The output of a target, by the pattern."""
+        """The output of a target, by the pattern; of a folder the pattern, once it was tried."""
         words = {"stem": target.stem, "suffix": target.suffix, "number": number}
         try:
             name = pattern.format(**words)
@@ -201,6 +201,10 @@ class _Table:
                 "output",
                 f"output is {pattern!r}; use {{stem}}, {{suffix}} and {{number}} alone in braces",
             ) from error
+        if target.is_dir():
+            if set("{}") & set(str(Path(pattern).parent)):
+                raise self._wrong("output", "of a folder, output has braces in its last part alone")
+            name = pattern
         return (self._text.path.parent / name).absolute()
 
     def _wrong(self, key: str, problem: str) -> SettingsError:

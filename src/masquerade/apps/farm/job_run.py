@@ -117,7 +117,7 @@ class JobRun:
         told = sum(
             min(done_, self._frames[self._under_way[id_].number])
             for id_, done_ in self._told.items()
-            if id_ in self._under_way and self._under_way[id_].step == "segment"
+            if id_ in self._under_way and self._under_way[id_].step in ("segment", "pictures")
         )
         return done + told, total
 
@@ -153,19 +153,23 @@ class JobRun:
         return begun
 
     def _go_on(self) -> None:
-        """Bring the journal in line with the folder, and see what is left."""
-        noted = {item.number for item in self._journal.finished(self.job.id)}
-        self._finished = self.folder.finished(self._suffix)
-        self._journal.strike(self.job.id, *(noted - set(self._finished)))
-        new = [item for number, item in self._finished.items() if number not in noted]
-        self._journal.add(self.job.id, *new)
-        self._kept = len(self._finished)
+        """See what is left."""
+        self._bring_in_line()
         self._surveyed = self.folder.statements.exists()
         if not self._surveyed:
             self._left.append(self._task("survey"))
         self._unsurveyed = [n for n in range(len(self._frames)) if n not in self._finished]
         self._see_parts()
         self._join_when_ready()
+
+    def _bring_in_line(self) -> None:
+        """Have the journal say what the folder holds."""
+        noted = {item.number for item in self._journal.finished(self.job.id)}
+        self._finished = self.folder.finished(self._suffix)
+        self._journal.strike(self.job.id, *(noted - set(self._finished)))
+        new = [item for number, item in self._finished.items() if number not in noted]
+        self._journal.add(self.job.id, *new)
+        self._kept = len(self._finished)
 
     def _see_parts(self) -> None:
         """Segments can be swapped as soon as the survey has their people."""

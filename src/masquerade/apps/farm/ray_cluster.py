@@ -41,9 +41,9 @@ class _Sent:
 class RayExecutor(Closing):
     """An :class:`~masquerade.apps.farm.executor.Executor` of the nodes of a cluster.
 
-    Films are joined on this machine, where the signing identity is, and surveyed here, where this
-    user's rules are, unless that takes a device. Without a shared folder each node gets the files
-    that a task needs through Ray's object store, once.
+    Films are joined and pictures done on this machine, where the signing identity is, and films
+    surveyed here, where this user's rules are, unless that takes a device. Without a shared folder
+    each node gets the files that a task needs through Ray's object store, once.
 
     Args:
         session: closed by the caller.
@@ -157,7 +157,7 @@ class RayExecutor(Closing):
             self._parcels.clear()
 
     def _is_for_home(self, task: Task) -> bool:
-        return task.step in ("join", "whole") or (
+        return task.step in ("join", "whole", "pictures") or (
             task.step == "survey" and not wants_device(task.spec)
         )
 

@@ -50,9 +50,14 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
             outcome = driver.run(wait=args.wait)
         jobs = [*outcome.done, *outcome.failed, *outcome.cancelled]
         facts = [job_facts(store.get(job.id)) for job in jobs]
-    failed = len(outcome.failed)
+    lacking = [fact for fact in facts if (fact["report"] or {}).get("not_written")]
+    for fact in lacking:
+        console.say(
+            f"{fact['report']['not_written']} of {fact['report']['pictures']} pictures of "
+            f"{fact['target']} were not written; see: masquerade farm logs {fact['id'][:8]}"
+        )
     console.say(f"{len(outcome.done)} of {len(jobs)} jobs done.")
-    return {"jobs": facts, "exit_code": SOME_FAILED if failed else 0}
+    return {"jobs": facts, "exit_code": SOME_FAILED if outcome.failed or lacking else 0}
 
 
 def _waiting(store: JobStore) -> list[JobSpec]:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from masquerade.apps.farm.picture_batch import do_batch
+from masquerade.apps.farm.pictures import PictureList
 from masquerade.apps.farm.task import Task
 from masquerade.apps.farm.work_folder import WorkFolder
 from masquerade.apps.jobs.job import execution_of, settings_of
@@ -51,7 +53,8 @@ class Steps:
             show: called now and then with how far it is.
 
         Returns:
-            Plain JSON. Of a segment ``bytes``, ``report`` and ``words``; of a survey ``frames`` of
+            Plain JSON. Of a segment ``bytes``, ``report`` and ``words``; of a batch of
+            pictures ``bytes`` and ``report``; of a survey ``frames`` of
             each segment and ``words``; of the last step the report of the job.
 
         Raises:
@@ -64,6 +67,8 @@ class Steps:
                 return self._segment(task, show)
             case "join":
                 return self._join(task)
+            case "pictures":
+                return self._pictures(task, show)
             case "whole":
                 spec = replace(task.spec, settings={**task.spec.settings, "threads": task.threads})
                 return do_job(spec, show).as_dict()
@@ -105,6 +110,21 @@ class Steps:
         frames = report.counts["frames"]
         words = f"{frames} frames in {report.seconds:.1f} s, {report.lead_frames} before them"
         return {"bytes": item.size, "report": dict(item.report), "words": words}
+
+    def _pictures(self, task: Task, show: _Show) -> dict[str, Any]:
+        folder, engine = WorkFolder(task.folder), self._engine_for(task)
+        pictures = PictureList.from_json(folder.read(folder.pictures))
+        report = do_batch(
+            engine,
+            task.spec,
+            pictures,
+            pictures.batches[task.number],
+            consents=task.consents,
+            show=show,
+            at=lambda place: folder.begin_at(task.number, place),
+        )
+        item = folder.end_batch(task.number, report)
+        return {"bytes": item.size, "report": report}
 
     def _join(self, task: Task) -> dict[str, Any]:
         folder, engine, spec = WorkFolder(task.folder), self._engine_for(task), task.spec

@@ -8,6 +8,7 @@ from pathlib import Path
 from masquerade.apps.donor_map import MappedPerson
 from masquerade.apps.donors import make_identity
 from masquerade.apps.farm.job_file import FarmJob
+from masquerade.apps.farm.pictures import check_outputs, is_bulk
 from masquerade.apps.jobs.job import JobSpec, execution_of, settings_of
 from masquerade.apps.plan import Work
 from masquerade.core.errors import MasqueradeError, OutputError
@@ -58,6 +59,9 @@ def make_specs(
 
 def _check_files(spec: JobSpec, *, overwrite: bool) -> None:
     """See that the target can be read and the output written."""
+    if is_bulk(spec):
+        check_outputs(spec, overwrite=overwrite)
+        return
     encoder = spec.video_options().encoder
     if spec.output.parent.exists():
         photos = [photo for photos in spec.donors.values() for photo in photos]

@@ -13,9 +13,11 @@ from masquerade.trust.consent import Consent
 
 __all__ = ["Step", "Task"]
 
-Step = Literal["survey", "segment", "join", "whole"]
+Step = Literal["survey", "segment", "join", "whole", "pictures"]
 """``survey`` finds a film's scenes and people; ``segment`` swaps one piece of it; ``join`` makes
-one signed file of the pieces; ``whole`` does a file that is not cut."""
+one signed file of the pieces; ``whole`` does a file that is not cut; ``pictures`` does one batch of
+a folder."""
+_NUMBERED = ("segment", "pictures")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +27,7 @@ class Task:
     Attributes:
         job_id: whose piece it is.
         step: what kind of work.
-        number: of the segment; 0 for the other steps.
+        number: of the segment or batch; 0 for the other steps.
         spec: the job. Its files may be copies that only the worker's machine has.
         folder: where the job's pieces lie.
         threads: of each network and each coder. It is the same for all pieces of a job, on all
@@ -49,13 +51,14 @@ class Task:
     @property
     def words(self) -> str:
         """What it is called in a log."""
-        return f"segment {self.number + 1}" if self.step == "segment" else self.step
+        return f"{self.step} {self.number + 1}" if self.step in _NUMBERED else self.step
 
     def inputs(self) -> tuple[Path, ...]:
-        """The files that the work reads, but for those in ``folder``."""
+        """The files that the work reads, but for those in ``folder`` and a folder's pictures."""
         photos = [file for files in self.spec.donors.values() for file in files]
         references = [ref for ref in self.spec.references.values() if isinstance(ref, Path)]
-        return tuple(dict.fromkeys((self.spec.target, *photos, *references)))
+        target = () if self.step == "pictures" else (self.spec.target,)
+        return tuple(dict.fromkeys((*target, *photos, *references)))
 
     def moved(self, places: Mapping[Path, Path], folder: Path) -> Task:
         """The same with its inputs at other places and its pieces in another folder."""

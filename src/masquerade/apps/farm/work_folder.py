@@ -22,7 +22,10 @@ from masquerade.core.errors import InputError, OutputError
 from masquerade.engine.survey import Survey
 from masquerade.media.output_file import output_error
 
-__all__ = ["WorkFolder"]
+__all__ = ["BATCH_SUFFIX", "WorkFolder"]
+
+BATCH_SUFFIX = ".done"
+"""Of the file that a finished batch of pictures leaves in place of a segment."""
 
 _SEGMENT = re.compile(r"(\d{6})\.json")
 
@@ -73,6 +76,35 @@ class WorkFolder:
     def statements(self) -> Path:
         """What is to be stated of the film in its credentials; the end of a survey."""
         return self.path / "statements.json"
+
+    @property
+    def pictures(self) -> Path:
+        """The list of a job about a folder, see :class:`PictureList`."""
+        return self.path / "pictures.json"
+
+    def begin_at(self, number: int, place: int) -> None:
+        """Note which picture of a batch is next, for whoever finds out that the worker died."""
+        with contextlib.suppress(OSError):
+            (self.path / f"{number:06d}.at").write_text(str(place), encoding="ascii")
+
+    def place_at(self, number: int) -> int | None:
+        """Which picture of a batch was at hand; None before the first."""
+        try:
+            return int((self.path / f"{number:06d}.at").read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return None
+
+    def end_batch(self, number: int, report: Mapping[str, Any]) -> Finished:
+        """Note that a batch is finished.
+
+        Raises:
+            OutputError: the disk is full or gone.
+        """
+        passing = self.passing(f"{number:06d}{BATCH_SUFFIX}")
+        self.write(passing, b"done")
+        with contextlib.suppress(OSError):
+            (self.path / f"{number:06d}.at").unlink()
+        return self.place(passing, number, report)
 
     def read(self, path: Path) -> str:
         """A small file.
