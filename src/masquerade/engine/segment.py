@@ -113,6 +113,7 @@ def swap_segment(
             film=film,
             skip=part.skip,
             start_pts=start_pts,
+            name=plan.name_of(index),
             disclosure=disclosure,
         )
         report, counts = run_segment(engine, source, sink, part, watched(progress, cancel))
@@ -199,13 +200,13 @@ class _Recall:
         record = part.frames[place]
         job.scene, job.faces = record.scene, list(record.faces)
         job.failures += record.failures
+        turns = {}
+        if place == 0:
+            turns["strict"] = _resuming(part.seq - part.skip)
         if place == part.skip:
-            job.changes = (*job.changes, Change({"disclose": self._resume}))
-
-    def _resume(self, stage: Any) -> Stage:
-        stage.resume(self._part.standing)
-        found: Stage = stage
-        return found
+            turns["disclose"] = _resuming(part.standing)
+        if turns:
+            job.changes = (*job.changes, Change(turns))
 
     def reset(self) -> None:
         """There is nothing to forget: it is made for one segment."""
@@ -228,3 +229,12 @@ class _Count:
 
     def reset(self) -> None:
         """There is nothing to forget: it is made for one segment."""
+
+
+def _resuming(state: Any) -> Callable[[Stage], Stage]:
+    def turn(stage: Any) -> Stage:
+        stage.resume(state)
+        found: Stage = stage
+        return found
+
+    return turn

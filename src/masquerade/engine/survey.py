@@ -15,8 +15,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,7 @@ from masquerade.trust.badge import make_badge
 if TYPE_CHECKING:
     from masquerade.core.face import Face
     from masquerade.core.frame import Frame
+    from masquerade.core.settings import Settings
     from masquerade.engine.engine import Engine
     from masquerade.media.limits import MediaLimits
     from masquerade.media.segments import SegmentPlan
@@ -42,6 +45,7 @@ __all__ = ["PartFacts", "Person", "Survey", "survey", "survey_fingerprint"]
 
 _FILE, _KIND, _VERSION = "survey.json", "masquerade survey", 1
 _MOST_BYTES = 64 * 2**20
+_HEADS_KEPT_S = 1.0
 _SAME_PERSON = 0.6
 """Cosine of two tracks' embeddings from which they are taken for one person."""
 
@@ -191,12 +195,13 @@ def survey(
         if on_part is not None:
             on_part(part.index)
 
-    recorder = Recorder(plan, fingerprint, Disclose(make_badge(engine.settings.label)), emit)
-
     def adapt(line: Line) -> Line:
         return line.with_sections([line.sections[0], recorder])
 
     with CutSource(plan, None, limits=limits) as source:
+        label = Disclose(make_badge(engine.settings.label))
+        lead_frames = _lead_frames(plan, engine.settings, source.info.rate)
+        recorder = Recorder(plan, fingerprint, label, lead_frames, emit)
         engine.run(source, _Nowhere(), watched(progress, cancel), allow_no_face=True, adapt=adapt)
     recorder.finish()
     found = Survey(
@@ -204,6 +209,14 @@ def survey(
     )
     found.save()
     return found
+
+
+def _lead_frames(plan: SegmentPlan, settings: Settings, rate: Fraction | None) -> int:
+    """The plan's, or as many as cover what is remembered for seconds: what was last drawn of a
+    face that is lost, and in the strict mode heads that were seen.
+    """
+    seconds = max(settings.hold_s, _HEADS_KEPT_S if settings.strict else 0.0)
+    return max(plan.lead_frames, math.ceil(seconds * (rate or 25)) + 1)
 
 
 def watched(

@@ -69,6 +69,7 @@ class SurveyPart:
         stretches: what is to be read of the film; None is all of it.
         skip: how many of the first frames are worked on and not written.
         standing: where the label stands before the first frame that is written.
+        seq: the number of that frame in the film.
         frames: one record for every frame of the stretches, in order.
     """
 
@@ -77,6 +78,7 @@ class SurveyPart:
     stretches: tuple[Stretch, ...] | None
     skip: int
     standing: Standing
+    seq: int
     frames: tuple[FrameRecord, ...]
 
 
@@ -110,6 +112,7 @@ def _entries(part: SurveyPart) -> dict[str, bytes]:
         if part.stretches is None
         else [[item.start_pts, item.end_pts] for item in part.stretches],
         "skip": part.skip,
+        "seq": part.seq,
         "standing": [standing.start_s, standing.chosen, standing.corner, standing.stayed],
         "frames": len(part.frames),
         "faces": len(faces),
@@ -245,6 +248,7 @@ def _part(header: Any, data: dict[str, bytes]) -> SurveyPart:
         fingerprint=_word(header["fingerprint"]),
         stretches=_stretches(header["stretches"]),
         skip=_whole(header["skip"], 0, len(times)),
+        seq=_whole(header["seq"], 0, 2**40),
         standing=_standing(*header["standing"]),
         frames=tuple(frames),
     )

@@ -101,6 +101,7 @@ class Recorder:
         plan: how the film is cut.
         fingerprint: of the survey.
         label: follows where the label stands; draws nothing.
+        lead_frames: before each segment.
         emit: takes each finished part.
 
     Attributes:
@@ -116,16 +117,17 @@ class Recorder:
         plan: SegmentPlan,
         fingerprint: str,
         label: Disclose,
+        lead_frames: int,
         emit: Callable[[SurveyPart], None],
     ) -> None:
         self._plan, self._fingerprint, self._label, self._emit = plan, fingerprint, label, emit
         self._index = -1
         self._scene = -1
-        self._ring: deque[_Kept] = deque(maxlen=plan.lead_frames + _PERIOD)
+        self._ring: deque[_Kept] = deque(maxlen=lead_frames + _PERIOD)
         self._openings: dict[int, _Opening] = {}
         self._records: list[FrameRecord] = []
         self._stretches: tuple[Stretch, ...] | None = None
-        self._skip = 0
+        self._skip = self._seq = 0
         self._standing = Standing()
         self.faces_found = self.faces_selected = 0
         self.scenes: list[int] = []
@@ -154,7 +156,7 @@ class Recorder:
             self.scenes.append(pts)
         if self._begins(pts):
             self.finish()
-            self._begin_segment()
+            self._begin_segment(job.frame.seq)
         self._label.follow(job)
         self._records.append(record)
         drawn = {number: opening.drawn for number, opening in self._openings.items()}
@@ -171,6 +173,7 @@ class Recorder:
                     stretches=self._stretches,
                     skip=self._skip,
                     standing=self._standing,
+                    seq=self._seq,
                     frames=tuple(self._records),
                 )
             )
@@ -181,8 +184,8 @@ class Recorder:
             return False
         return after == 0 or pts >= self._plan.segments[after].start_pts - self._plan.shift_pts
 
-    def _begin_segment(self) -> None:
-        self._index += 1
+    def _begin_segment(self, seq: int) -> None:
+        self._index, self._seq = self._index + 1, seq
         segment = self._plan.segments[self._index]
         self._standing = self._label.standing
         before = self._before()

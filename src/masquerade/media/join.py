@@ -111,12 +111,14 @@ class _Joint:
             stream = find_video_stream(container, path)
             times = array("q", self._times(index, stream, container.demux(stream)))
             extradata = bytes(stream.codec_context.extradata or b"")
+            tags = {key.lower(): value for key, value in container.metadata.items()}
         ranked = sorted(times)
         places = {pts: rank for rank, pts in enumerate(ranked)}
         segment = self._plan.segments[index]
         begin, end = segment.start_pts - self._plan.shift_pts, segment.end_pts
         if (
-            not ranked
+            tags.get("segment") != self._plan.name_of(index)
+            or not ranked
             or len(places) != len(ranked)
             or (len(self._paths) > 1 and abs(ranked[0] - begin) > 1)
             or (end is not None and ranked[-1] >= end - self._plan.shift_pts)

@@ -50,6 +50,7 @@ class SegmentSink(VideoSink):
             options do not.
         skip: how many of the source's frames are lead-in.
         start_pts: the time of the first frame that is written, in the source's time base.
+        name: what it is, as ``SegmentPlan.name_of`` says it; whoever joins it looks at that.
         disclosure: of the film; its mark is put into the pictures.
 
     Raises:
@@ -65,6 +66,7 @@ class SegmentSink(VideoSink):
         film: str | Path,
         skip: int = 0,
         start_pts: int = 0,
+        name: str = "",
         disclosure: Disclosure | None = None,
     ) -> None:
         self._film, self._skip, self._start = container_of(film), skip, start_pts
@@ -72,6 +74,7 @@ class SegmentSink(VideoSink):
         options = replace(options, encoder_threads=options.encoder_threads or _THREADS)
         if disclosure is not None:  # what else it says is said of the film when that is joined
             disclosure = replace(disclosure, xmp=b"", tags={}, seal=None)
+        self._name = name
         super().__init__(path, source, options, overwrite=True, disclosure=disclosure)
 
     @staticmethod
@@ -87,6 +90,7 @@ class SegmentSink(VideoSink):
             self._container_name = own
 
     def _board(self) -> Passengers | None:
+        self._output.metadata["segment"] = self._name
         return None
 
     def _append_xmp(self) -> None:

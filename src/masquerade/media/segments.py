@@ -101,6 +101,10 @@ class SegmentPlan:
         plain = {**asdict(self), "path": ""}
         return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()
 
+    def name_of(self, index: int) -> str:
+        """What the file of a segment says of itself."""
+        return f"{index} of {self.fingerprint}"
+
     def check(self) -> None:
         """See whether the file is still the one that was planned for; quick for large files too.
 

@@ -79,6 +79,10 @@ class Strict:
         self._scene = -1
         self._turn = 0
 
+    def resume(self, searches: int) -> None:
+        """Go on searching where one would that has made so many searches; not its memory."""
+        self._turn = searches
+
     def process(self, job: FrameJob) -> FrameJob:
         """Hide in the job's output what is no finished swap.
 
