@@ -9,7 +9,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO
 
-from masquerade.apps.studio.upload_facts import look_at
+from masquerade.apps.studio.look_apart import look_at_apart
 from masquerade.apps.studio.uploads import Upload, called
 from masquerade.core.errors import CorruptMediaError, MediaLimitError, OutputError
 from masquerade.core.lifetimes import Closing
@@ -98,7 +98,7 @@ class Arrival(Closing):
             raise _cannot_write(error) from error
         limits = MediaLimits(max_pixels=self._uploads.limits.picture_pixels)
         with called(self._path, self._name), _ONE_AT_A_TIME:
-            facts = look_at(self._path, limits)
+            facts = look_at_apart(self._path, limits)
         upload = Upload(self._id, self._name, self._bytes, facts, self._path)
         self._arrived = True
         self._uploads.add(upload)
