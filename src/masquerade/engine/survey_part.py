@@ -12,6 +12,7 @@ import io
 import itertools
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ __all__ = ["FrameRecord", "SurveyPart", "read_part", "write_part"]
 _KIND, _VERSION = "masquerade survey part", 1
 _STATES: tuple[FaceState, ...] = ("measured", "predicted", "lost")
 _MOST_FRAMES, _MOST_FACES, _MOST_BYTES = 4_000_000, 8_000_000, 2**33
-_HEADER_BYTES = 2**20
+_HEADER_BYTES = 2**26
 _MOST_NAMES, _MOST_CHARACTERS = 1000, 500
 _LARGEST = 1e6
 _FACE_INTS, _FACE_FLOATS, _MESH = 6, 25, (478, 3)
@@ -180,15 +181,17 @@ def read_part(path: Path) -> SurveyPart:
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); check the disk.") from error
     except (
-        zipfile.BadZipFile, ValueError, TypeError, KeyError, IndexError, AttributeError,
-        OverflowError, RecursionError, NotImplementedError, RuntimeError, EOFError,
+        zipfile.BadZipFile, zlib.error, ValueError, TypeError, KeyError, IndexError,
+        AttributeError, OverflowError, RecursionError, RuntimeError, EOFError,
     ) as error:  # fmt: skip
         raise CorruptMediaError(f"{path} is damaged or no survey; make it anew.") from error
 
 
 def _read(archive: zipfile.ZipFile, name: str, size: int | None) -> bytes:
     """An entry of exactly that size, or of a header's at most; never more is unpacked."""
-    limit = _HEADER_BYTES * 64 if size is None else size
+    limit = _HEADER_BYTES if size is None else size
+    if archive.getinfo(name).compress_type != zipfile.ZIP_DEFLATED:
+        raise ValueError("how an entry is packed")
     with archive.open(name) as entry:
         data = entry.read(limit + 1)
     if len(data) > limit or (size is not None and len(data) != size):
