@@ -195,7 +195,7 @@ def _check_signature(leaf: Certificate, signed: bytes, raw: bytes) -> None:
 def _is_trusted(chain: list[Certificate], anchors: bytes) -> bool:
     """Whether the chain holds together and ends at, or was issued by, a trusted authority."""
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 
     if not anchors:
         return False
@@ -205,7 +205,7 @@ def _is_trusted(chain: list[Certificate], anchors: bytes) -> bool:
     try:
         for child, parent in itertools.pairwise(chain):
             child.verify_directly_issued_by(parent)
-    except (ValueError, TypeError, InvalidSignature):
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
     return chain[-1] in known and all(map(is_authority, chain[1:]))
 

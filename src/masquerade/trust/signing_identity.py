@@ -245,6 +245,8 @@ class SigningStore:
         return self._describe(new, own=True)
 
     def _describe(self, text: bytes, *, own: bool) -> SigningIdentity:
+        from cryptography.exceptions import UnsupportedAlgorithm
+
         from masquerade.trust.certificates import (
             common_name,
             fingerprint,
@@ -253,24 +255,23 @@ class SigningStore:
             pem,
         )
 
-        path = self.own_path if own else self.brought_path
         keys = _KEY.findall(text)
         try:
             chain = parse_chain(text)
             if not keys or chain[0].public_key() != parse_key(keys[0]).public_key():
                 raise ValueError("no key")
-        except ValueError as error:
-            raise self._damaged(path) from error
-        return SigningIdentity(
-            chain_pem=pem(*chain),
-            key_pem=keys[0] + b"\n",
-            anchor_pem=pem(chain[-1]),
-            fingerprint=fingerprint(chain[-1]),
-            name=common_name(chain[0]),
-            ends=chain[0].not_valid_after_utc,
-            own=own,
-            timestamp_url=_timestamp_of(text),
-        )
+            return SigningIdentity(
+                chain_pem=pem(*chain),
+                key_pem=keys[0] + b"\n",
+                anchor_pem=pem(chain[-1]),
+                fingerprint=fingerprint(chain[-1]),
+                name=common_name(chain[0]),
+                ends=chain[0].not_valid_after_utc,
+                own=own,
+                timestamp_url=_timestamp_of(text),
+            )
+        except (ValueError, UnsupportedAlgorithm) as error:  # of its name, dates or key as well
+            raise self._damaged(self.own_path if own else self.brought_path) from error
 
     def _damaged(self, path: Path) -> SigningError:
         return SigningError(
