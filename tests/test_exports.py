@@ -14,6 +14,7 @@ import masquerade
 NAMES = [
     "CancelledError",
     "ConsentError",
+    "ContentError",
     "Engine",
     "Execution",
     "FaceError",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from masquerade.core.errors import (
         CancelledError,
         ConsentError,
+        ContentError,
         FaceError,
         InputError,
         MasqueradeError,
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CancelledError",
     "ConsentError",
+    "ContentError",
     "Engine",
     "Execution",
     "FaceError",

@@ -6,13 +6,20 @@ import contextlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from masquerade.apps.studio.donor_photo import DonorPhoto
 from masquerade.apps.studio.ids import new_id
+from masquerade.apps.studio.kept_identity import (
+    FACTS,
+    IDENTITY,
+    THUMBNAIL,
+    KeptIdentity,
+    read_kept,
+)
 from masquerade.apps.studio.private_folder import keep_private
 from masquerade.core.errors import (
     ConsentError,
@@ -38,54 +45,12 @@ if TYPE_CHECKING:
     from masquerade.media.limits import MediaLimits
     from masquerade.stages.identity import Identity
 
-__all__ = ["KeptIdentity", "Photo", "Shelf"]
+__all__ = ["Photo", "Shelf"]
 
 _MOST_PHOTOS = 16
-_FACTS, _IDENTITY, _THUMBNAIL = "facts.json", "identity.mqid", "thumbnail.jpg"
 
 Photo = tuple[str, Path]
 """What the user calls a photo, and where it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeptIdentity:
-    """A donor on the shelf.
-
-    Attributes:
-        id: opaque.
-        name: what the user calls the donor.
-        photos: what each photo was worth, in the order in which they came.
-        advice: how better photos would look, the weightiest first.
-        consent: on what ground the face is used.
-        created: ISO 8601, UTC.
-        statement: fingerprint under which the register of consents holds what was said; empty for
-            identities of earlier versions.
-        folder: where it is kept.
-    """
-
-    id: str
-    name: str
-    photos: tuple[DonorPhoto, ...]
-    advice: tuple[str, ...]
-    consent: Basis
-    created: str
-    folder: Path
-    statement: str = ""
-
-    @property
-    def quality(self) -> float:
-        """0..1: that of the best photo."""
-        return max(photo.quality for photo in self.photos)
-
-    @property
-    def file(self) -> Path:
-        """The saved identity, which the engine and the command line take."""
-        return self.folder / _IDENTITY
-
-    @property
-    def thumbnail(self) -> Path:
-        """A small JPEG of the face."""
-        return self.folder / _THUMBNAIL
 
 
 class Shelf:
@@ -118,9 +83,9 @@ class Shelf:
         """Every identity, the oldest first; one whose facts are damaged is left out."""
         found = []
         for folder in self._folder.iterdir():
-            if (folder / _FACTS).is_file():
+            if (folder / FACTS).is_file():
                 with contextlib.suppress(InputError):
-                    found.append(_read(folder))
+                    found.append(read_kept(folder))
         return sorted(found, key=lambda item: (item.created, item.id))
 
     def find(self, identity_id: str) -> KeptIdentity:
@@ -131,9 +96,9 @@ class Shelf:
             InputError: it is damaged.
         """
         folder = self._folder / identity_id
-        if not identity_id.isalnum() or not (folder / _FACTS).is_file():
+        if not identity_id.isalnum() or not (folder / FACTS).is_file():
             raise MissingInputError("There is no such identity; it may have been deleted.")
-        return _read(folder)
+        return read_kept(folder)
 
     def donor(self, identity_id: str) -> tuple[Identity, Consent | str]:
         """One of them as the engine takes it, and what was said of it.
@@ -217,8 +182,8 @@ class Shelf:
         """
         with self._changing(identity_id):
             kept = self.find(identity_id)
-            facts = json.loads((kept.folder / _FACTS).read_text(encoding="utf-8"))
-            write_document(kept.folder / _FACTS, {**facts, "name": name})
+            facts = json.loads((kept.folder / FACTS).read_text(encoding="utf-8"))
+            write_document(kept.folder / FACTS, {**facts, "name": name})
         return self.find(identity_id)
 
     def remove(self, identity_id: str) -> None:
@@ -229,7 +194,7 @@ class Shelf:
         """
         with self._changing(identity_id):
             folder = self.find(identity_id).folder
-            (folder / _FACTS).unlink()
+            (folder / FACTS).unlink()
             shutil.rmtree(folder, ignore_errors=True)
 
     def _changing(self, identity_id: str) -> contextlib.AbstractContextManager[None]:
@@ -276,8 +241,8 @@ class Shelf:
             ):
                 if photo.quality > 0:
                     shutil.copyfile(path, file)
-            (folder / _THUMBNAIL).write_bytes(made.thumbnail)
-        made.identity.save(folder / _IDENTITY)
+            (folder / THUMBNAIL).write_bytes(made.thumbnail)
+        made.identity.save(folder / IDENTITY)
         facts: dict[str, Any] = {
             "name": name,
             "photos": [asdict(photo) for photo in made.photos],
@@ -286,8 +251,8 @@ class Shelf:
             "statement": said.fingerprint,
             "created": created or datetime.now(UTC).isoformat(timespec="milliseconds"),
         }
-        write_document(folder / _FACTS, facts)
-        return _read(folder)
+        write_document(folder / FACTS, facts)
+        return read_kept(folder)
 
 
 def _photo_file(folder: Path, number: int) -> Path:
@@ -299,7 +264,7 @@ def _writing(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise output_error(error, folder / _IDENTITY) from error
+        raise output_error(error, folder / IDENTITY) from error
 
 
 def _nobody_said(name: str) -> Basis:
@@ -307,23 +272,3 @@ def _nobody_said(name: str) -> Basis:
         f"Nobody has said on what ground the face of {name} may be used; state one of "
         f"{', '.join(BASES)}."
     )
-
-
-def _read(folder: Path) -> KeptIdentity:
-    try:
-        facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-        photos = [{**photo, "advice": tuple(photo["advice"])} for photo in facts["photos"]]
-        return KeptIdentity(
-            id=folder.name,
-            name=facts["name"],
-            photos=tuple(DonorPhoto(**photo) for photo in photos),
-            advice=tuple(facts["advice"]),
-            consent=facts["consent"],
-            created=facts["created"],
-            folder=folder,
-            statement=facts.get("statement", ""),
-        )
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(
-            "An identity on the shelf is damaged; delete it and make it anew."
-        ) from error

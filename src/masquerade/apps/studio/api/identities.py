@@ -11,8 +11,8 @@ from starlette.responses import FileResponse
 
 from masquerade.apps.studio.api.depends import Shared
 from masquerade.apps.studio.ids import Id, IdInPath
+from masquerade.apps.studio.kept_identity import KeptIdentity
 from masquerade.apps.studio.services import Services
-from masquerade.apps.studio.shelf import KeptIdentity
 from masquerade.trust.consent import Basis
 from masquerade.trust.minors import Guardian
 
