@@ -468,6 +468,19 @@ class TestByHand:
         show.stage.configure(many, ("c", "b"), by_hand={1: "b"})
         assert show(face(0), face(1)) == {0: "c", 1: "b"}
 
+    def test_of_two_decisions_for_one_person_the_later_holds(self) -> None:
+        many = Settings(many_faces=True)
+        show = Show(many, ("a",))
+        for track in (0, 5, 9):
+            show.embedder.says[track] = [_person(7)]
+        show(face(0))
+        show.stage.configure(many, ("a", "b"), by_hand={0: "b"})
+        assert show(face(0)) == {0: "b"}
+        assert show(face(5), scene=1) == {5: "b"}
+        show.stage.configure(many, ("a", "b"), by_hand={0: "b", 5: "a"})
+        assert show(face(5), scene=1) == {5: "a"}
+        assert show(face(9), scene=2) == {9: "a"}
+
     @pytest.mark.parametrize("own", ["b", None])
     @pytest.mark.parametrize("many_faces", [True, False])
     def test_what_was_decided_by_hand_is_taken_back(

@@ -13,6 +13,7 @@ from page_harness import (
     StudioProcess,
     Visit,
     Visitor,
+    enrol,
     studio_process,
     write_camera,
     write_film,
@@ -85,11 +86,4 @@ def visit(browser: Any, studio: StudioProcess) -> Iterator[Visitor]:
 @pytest.fixture(scope="session")
 def donor(studio: StudioProcess, photos: dict[str, Path]) -> str:
     """The id of an identity on the shelf."""
-    import httpx
-
-    headers = {"Authorization": f"Bearer {studio.token}"}
-    with httpx.Client(base_url=f"{studio.root}/api/v1", headers=headers, timeout=60) as client:
-        sent = client.post("/uploads", files={"file": photos["mona_lisa"].open("rb")}).json()
-        wanted = {"name": "Mona Lisa", "uploads": [sent["id"]], "consent": "public-domain"}
-        made: str = client.post("/identities", json=wanted).json()["id"]
-    return made
+    return enrol(studio, photos["mona_lisa"], "Mona Lisa")

@@ -17,9 +17,12 @@ from typing import Any
 
 import av
 import cv2
+import httpx
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from masquerade.media.puppet import bundled_photo, demo_source
+from masquerade.media.puppet import Actor, PuppetSource, Scene, bundled_photo, demo_source
 
 CHROMIUM = "/usr/bin/chromium"
 PAGE = Path(__file__).parents[2] / "src/masquerade/apps/studio/page"
@@ -32,8 +35,8 @@ QUIET_FLAGS = (
     "--no-first-run",
     "--disable-background-networking",
 )
-# Chromium knows no such feature; the header is for browsers that do.
-_HARMLESS = re.compile(r"Permissions-Policy header|ERR_CONNECTION_REFUSED|WebSocket connection to")
+# What Chromium itself says when a studio ends while a page is open.
+_HARMLESS = re.compile(r"ERR_CONNECTION_REFUSED|WebSocket connection to")
 
 
 def write_camera(path: Path) -> Path:
@@ -50,13 +53,27 @@ def write_camera(path: Path) -> Path:
 def write_film(path: Path, frames: int = _FRAMES) -> Path:
     """The same as a video file."""
     source, _donor = demo_source(seconds=frames / 30, rate=30)
+    return _write_video(path, source, 30)
+
+
+def _write_video(path: Path, source: PuppetSource, rate: int) -> Path:
     with av.open(str(path), "w") as file:
-        stream = file.add_stream("libx264", rate=30, options={"preset": "ultrafast"})
-        stream.width, stream.height, stream.pix_fmt = 640, 480, "yuv420p"
+        stream = file.add_stream("libx264", rate=rate, options={"preset": "ultrafast"})
+        (stream.width, stream.height), stream.pix_fmt = source.info.size_wh, "yuv420p"
         for frame in source:
             file.mux(stream.encode(av.VideoFrame.from_ndarray(frame.pixels, "bgr24")))
         file.mux(stream.encode())
     return path
+
+
+def write_pair(path: Path) -> Path:
+    """A second of two heads beside each other, as a video file."""
+    actors = tuple(
+        Actor(name=f"head {x}", portrait=portrait, size=0.55, path=((0.0, x, 0.5),))
+        for portrait, x in (("astronaut", 0.25), ("mona_lisa", 0.75))
+    )
+    source = PuppetSource([Scene(actors=actors, seconds=1)], size_wh=(640, 360), rate=15)
+    return _write_video(path, source, 15)
 
 
 def write_photo(name: Any, path: Path) -> Path:
@@ -85,11 +102,16 @@ class StudioProcess:
 
 @contextmanager
 def studio_process(
-    home: Path, port: int = 0, *options: str, token: str | None = None
+    home: Path,
+    port: int = 0,
+    *options: str,
+    token: str | None = None,
+    environment: dict[str, str] | None = None,
 ) -> Iterator[StudioProcess]:
     """A studio that ends with the block; it must end in peace."""
     command = [sys.executable, "-m", "masquerade", "studio", "--port", str(port), *options]
-    environment = {**os.environ, "MASQUERADE_HOME": str(home)}
+    alone = {"MASQUERADE_HOME": str(home), "MASQUERADE_OFFLINE": "1"}
+    environment = {**os.environ, **alone, **(environment or {})}
     if token:
         environment["MASQUERADE_STUDIO_TOKEN"] = token
     process = subprocess.Popen(
@@ -156,6 +178,55 @@ class Visit:
         answer = self.page.request.fetch(url, method=method, **options)
         assert answer.ok, (answer.status, answer.text())
         return answer.json() if answer.body() else None
+
+
+def start(opened: Visit, source: str = "browser", donor: str = ".donor") -> Any:
+    """Choose a donor and a source, press Live, and wait for the first picture."""
+    page = opened.open()
+    page.locator(f".live-page .shelf {donor}").first.click()
+    page.locator(".source select").first.select_option(source)
+    page.locator(".live-button").click()
+    return running(opened)
+
+
+def running(opened: Visit) -> Any:
+    """The page, once it shows pictures of a stream."""
+    page = opened.page
+    page.wait_for_selector(".stage.live", timeout=60_000)
+    wait_until(lambda: page.locator(".over-stage:not(.none)").count() == 0)
+    return page
+
+
+def picture(page: Any) -> NDArray[np.uint8]:
+    """What the canvas shows, BGR, with what lies over it."""
+    data = np.frombuffer(page.locator(".stage canvas").screenshot(), np.uint8)
+    return cv2.imdecode(data, cv2.IMREAD_COLOR)  # type: ignore[return-value]
+
+
+def hue_of_face(page: Any) -> float:
+    """Mean of red over blue in the middle of the picture, where the puppet's face is."""
+    shown = picture(page)
+    height, width = shown.shape[:2]
+    middle = shown[int(0.35 * height) : int(0.6 * height), int(0.4 * width) : int(0.6 * width)]
+    return float(middle[..., 2].mean() / middle[..., 0].mean())
+
+
+def enrol(studio: StudioProcess, photo: Path, name: str) -> str:
+    """Put an identity on the shelf; its id."""
+    headers = {"Authorization": f"Bearer {studio.token}"}
+    with httpx.Client(base_url=f"{studio.root}/api/v1", headers=headers, timeout=60) as client:
+        with photo.open("rb") as file:
+            sent = client.post("/uploads", files={"file": file}).json()
+        wanted = {"name": name, "uploads": [sent["id"]], "consent": "public-domain"}
+        made: str = client.post("/identities", json=wanted).json()["id"]
+    return made
+
+
+def forget(studio: StudioProcess, identity: str) -> None:
+    """Take an identity off the shelf."""
+    headers = {"Authorization": f"Bearer {studio.token}"}
+    url = f"{studio.root}/api/v1/identities/{identity}"
+    assert httpx.delete(url, headers=headers, timeout=30).status_code == 204
 
 
 Visitor = Callable[..., Visit]

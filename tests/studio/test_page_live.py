@@ -9,42 +9,21 @@ import av
 import cv2
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from page_harness import Visit, Visitor, studio_process, wait_until
+from page_harness import Visitor, hue_of_face, picture, running, start, studio_process, wait_until
+
+from masquerade.testing import SAME_PERSON, IdentityJudge
 
 pytestmark = pytest.mark.slow
 
 
-def picture(page: Any) -> NDArray[np.uint8]:
-    """What the canvas shows, BGR."""
-    data = np.frombuffer(page.locator(".stage canvas").screenshot(), np.uint8)
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)  # type: ignore[return-value]
+@pytest.fixture(scope="module")
+def judge() -> IdentityJudge:
+    return IdentityJudge()
 
 
-def start(opened: Visit, source: str = "browser") -> Any:
-    page = opened.open()
-    page.locator(".shelf .donor").first.click()
-    page.locator(".source select").first.select_option(source)
-    page.locator(".live-button").click()
-    return running(opened)
-
-
-def running(opened: Visit) -> Any:
-    page = opened.page
-    page.wait_for_selector(".stage.live", timeout=60_000)
-    wait_until(lambda: page.locator(".over-stage:not(.none)").count() == 0)
-    return page
-
-
-def hue_of_face(page: Any) -> float:
-    """Mean of red over blue in the middle of the picture, where the puppet's face is."""
-    shown = picture(page)
-    height, width = shown.shape[:2]
-    middle = shown[int(0.35 * height) : int(0.6 * height), int(0.4 * width) : int(0.6 * width)]
-    return float(middle[..., 2].mean() / middle[..., 0].mean())
-
-
-def test_three_clicks_to_a_live_swap(visit: Visitor, photos: dict[str, Path]) -> None:
+def test_three_clicks_to_a_live_swap(
+    visit: Visitor, photos: dict[str, Path], judge: IdentityJudge
+) -> None:
     opened = visit()
     page = opened.open()
     with page.expect_file_chooser() as chooser:
@@ -61,6 +40,16 @@ def test_three_clicks_to_a_live_swap(visit: Visitor, photos: dict[str, Path]) ->
     faces = wait_until(lambda: page.locator(".face").count())
     assert faces == 1
     assert page.locator(".face").get_attribute("aria-label").startswith("Face ")
+    assert_shows(judge, page, photos["mona_lisa"], not_at_all=photos["astronaut"])
+
+
+def assert_shows(judge: IdentityJudge, page: Any, who: Path, *, not_at_all: Path) -> None:
+    """The judge, who knows nothing of the swap, takes the face on the screen for the donor's."""
+    donor, target = (judge.faces(cv2.imread(str(path)))[0] for path in (who, not_at_all))
+    shots = [faces[0] for _ in range(5) if (faces := judge.faces(picture(page)))]
+    assert len(shots) >= 3
+    assert np.median([face.distance(donor) for face in shots]) < SAME_PERSON
+    assert np.median([face.distance(target) for face in shots]) > SAME_PERSON
 
 
 def test_sliders_and_switches_act_on_the_running_stream(visit: Visitor, donor: str) -> None:

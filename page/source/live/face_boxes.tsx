@@ -11,10 +11,20 @@ import { change, look } from "./look";
 import { DRAGGED, portrait } from "./shelf";
 import { shown, status } from "./status";
 
-function give(track: number, donor: string | null | undefined): void {
+function give(track: number, donor: string | null): void {
+  change({ map: { ...look.value.map, [track]: donor } }, `face ${track}`);
+}
+
+/**
+ * Takes a face's own donor back. Where something was decided for a face that is out of sight, this
+ * may be that person under a new number: then it is told by name what all others get.
+ */
+function giveBack(track: number): void {
+  const { donor } = look.value;
   const map = { ...look.value.map };
-  if (donor === undefined) delete map[track];
-  else map[track] = donor;
+  const away = Object.keys(map).some((one) => !shown.value.faces.some((face) => String(face.track) === one));
+  delete map[track];
+  if (away && donor) map[track] = donor;
   change({ map }, `face ${track}`);
 }
 
@@ -79,7 +89,8 @@ function DonorQuestion({ track, onClose }: { track: number; onClose: () => void 
   const all = useStore(identities) ?? [];
   const own = look.value.map[track];
   const pick = (donor: string | null | undefined): void => {
-    give(track, donor);
+    if (donor === undefined) giveBack(track);
+    else give(track, donor);
     onClose();
   };
   return (

@@ -31,15 +31,21 @@ class PickedFaces:
     ) -> str | None:
         """What was decided for whoever looks like this; None where that is nobody.
 
+        Where it was decided twice for one person, the later decision holds.
+
         Args:
             seen: of a face under a new number.
-            by_hand: what was decided, by track number.
+            by_hand: what was decided, by track number, the latest last.
             threshold: cosine from which two faces are one person.
         """
+        known = {track: looks for track, looks in self._looks.items() if track in by_hand}
         fits = {
-            fit_person(seen, self._looks[track].embedding_unit, threshold): donor
-            for track, donor in by_hand.items()
-            if track in self._looks
+            track: fit_person(seen, looks.embedding_unit, threshold)
+            for track, looks in known.items()
         }
-        best = max(fits, default=-1.0)
-        return fits[best] if best >= 0.0 else None
+        best = max(fits, key=lambda track: fits[track], default=None)
+        if best is None or fits[best] < 0.0:
+            return None
+        person = known[best].embedding_unit
+        same = [t for t in by_hand if t in known and fit_person(known[t], person, threshold) >= 0.0]
+        return by_hand[(same or [best])[-1]]

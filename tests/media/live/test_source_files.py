@@ -133,13 +133,27 @@ def test_an_animation_is_a_camera_too(tmp_path):
     assert source.sound is None
 
 
+def test_a_still_picture_is_shown_for_as_long_as_one_likes(tmp_path):
+    path = tmp_path / "still.png"
+    Image.new("RGB", (64, 48), (200, 30, 10)).save(path)
+
+    def opened():
+        return open_live_source(str(path), SourceOptions(rate=RATE, rotate=90))
+
+    assert_live_source_contract(opened)
+    with opened() as source:
+        frames = take(source, 12)
+    assert source.info.size_wh == (48, 64)
+    assert frames[-1].captured_s - frames[0].captured_s == pytest.approx(11 / RATE, abs=0.3)
+    assert {frame.pixels.tobytes() for frame in frames} == {frames[0].pixels.tobytes()}
+    with pytest.raises(MediaLimitError):
+        open_live_source(str(path), SourceOptions(limits=MediaLimits(max_pixels=1000)))
+
+
 def test_files_that_cannot_be_used(tmp_path, film):
-    still = tmp_path / "still.png"
-    Image.new("RGB", (9, 9)).save(still)
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(film.read_bytes()[:900])
     for name, kind in (
-        (still, UnsupportedMediaError),
         (broken, CorruptMediaError),
         (tmp_path / "none.mp4", MissingInputError),
         (tmp_path, UnsupportedMediaError),

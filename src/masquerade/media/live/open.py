@@ -17,6 +17,8 @@ from masquerade.media.live.devices import list_cameras
 from masquerade.media.live.file_camera import FileCamera
 from masquerade.media.live.options import SourceOptions
 from masquerade.media.live.puppet_camera import PuppetCamera
+from masquerade.media.live.still_camera import StillCamera
+from masquerade.media.open import open_target
 
 if TYPE_CHECKING:
     from masquerade.core.protocols import Source
@@ -28,7 +30,8 @@ def open_live_source(spec: str, options: SourceOptions | None = None) -> Source:
     """Open a live source.
 
     Args:
-        spec: the index or the name of a camera (or part of it), a path (of a device or a video),
+        spec: the index or the name of a camera (or part of it), a path (of a device, a video
+            or a picture),
             an address, ``screen`` or ``screen:1``, ``puppet`` or ``puppet:mona_lisa``.
         options: size, rate, and how the picture is turned.
 
@@ -48,7 +51,8 @@ def open_live_source(spec: str, options: SourceOptions | None = None) -> Source:
     if is_address(spec) and not Path(spec).exists():
         return CaptureSource(AddressInput.of(spec, options), options)
     if _is_file(spec):
-        return FileCamera(spec, options)
+        still = open_target(spec, limits=options.limits) == "image"
+        return (StillCamera if still else FileCamera)(spec, options)
     return CaptureSource(camera_input(spec, options), options)
 
 

@@ -200,7 +200,8 @@ class Room:
         :meth:`change_donor`.
         """
         given = {int(track): donor for track, donor in faces.items()}
-        together = {**self.casting.faces, **given}
+        others = {t: donor for t, donor in self.casting.faces.items() if t not in given}
+        together = {**others, **given}  # the latest decision last
         merged = {track: donor for track, donor in together.items() if donor != LIKE_OTHERS}
         if len(merged) > 64:
             raise SettingsError("More than 64 faces have donors of their own; start anew.")
