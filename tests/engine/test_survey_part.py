@@ -17,7 +17,8 @@ from masquerade.core.errors import InputError, MissingInputError
 from masquerade.core.face import Face
 from masquerade.core.frame import Failure
 from masquerade.engine.survey import PartFacts, Person, Survey
-from masquerade.engine.survey_part import FrameRecord, SurveyPart, read_part, write_part
+from masquerade.engine.survey_part import read_part, write_part
+from masquerade.engine.survey_record import FrameRecord, SurveyPart
 from masquerade.media.cut_source import Stretch
 from masquerade.stages.disclose import Standing
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from masquerade.core.errors import InputError
 from masquerade.core.frame import Change
 from masquerade.engine.survey import Survey, survey_fingerprint, watched
-from masquerade.engine.survey_part import SurveyPart, read_part
+from masquerade.engine.survey_part import read_part
+from masquerade.engine.survey_record import SurveyPart
 from masquerade.pipeline.meter import Progress
 from masquerade.pipeline.report import Tally
 
@@ -161,10 +162,7 @@ def _fitting(part: SurveyPart, plan: SegmentPlan, index: int, engine: Engine) ->
 def _report(
     index: int, part: SurveyPart, report: Report, counts: dict[str, int], output: Path
 ) -> SegmentReport:
-    data = hashlib.sha256()
-    with output.open("rb") as file:
-        while block := file.read(2**20):
-            data.update(block)
+    size_bytes, sha256 = _measured(output)
     return SegmentReport(
         index=index,
         counts=counts,
@@ -172,9 +170,24 @@ def _report(
         seconds=report.seconds,
         encoder=report.encoder,
         warnings=report.warnings,
-        size_bytes=output.stat().st_size,
-        sha256=data.hexdigest(),
+        size_bytes=size_bytes,
+        sha256=sha256,
     )
+
+
+def _measured(path: Path) -> tuple[int, str]:
+    """Size and SHA-256 of a file that has just been written."""
+    from masquerade.media.output_file import output_error
+
+    size, digest = 0, hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                size += len(block)
+                digest.update(block)
+    except OSError as error:
+        raise output_error(error, path) from error
+    return size, digest.hexdigest()
 
 
 class _Recall:

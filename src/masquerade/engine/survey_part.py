@@ -1,4 +1,4 @@
-"""What a survey knows of one segment: who is where on every frame, as one safe file.
+"""One segment's part of a survey as one safe file.
 
 The file may come from another machine, so reading trusts nothing: the entries of the zip are known
 by name, the header says how many frames and faces there are within limits, every other entry must
@@ -13,7 +13,6 @@ import itertools
 import json
 import zipfile
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +21,7 @@ import numpy as np
 from masquerade.core.errors import CorruptMediaError, InputError, MissingInputError
 from masquerade.core.face import Face, FaceState
 from masquerade.core.frame import Failure
+from masquerade.engine.survey_record import FrameRecord, SurveyPart
 from masquerade.media.cut_source import Stretch
 from masquerade.media.output_file import OutputFile
 from masquerade.stages.disclose import Standing
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["FrameRecord", "SurveyPart", "read_part", "write_part"]
+__all__ = ["read_part", "write_part"]
 
 _KIND, _VERSION = "masquerade survey part", 1
 _STATES: tuple[FaceState, ...] = ("measured", "predicted", "lost")
@@ -41,46 +41,6 @@ _MOST_NAMES, _MOST_CHARACTERS = 1000, 500
 _LARGEST = 1e6
 _FACE_INTS, _FACE_FLOATS, _MESH = 6, 25, (478, 3)
 _SEEN, _REFUSED, _HAS_MESH = 1, 2, 4
-
-
-@dataclass(frozen=True, slots=True)
-class FrameRecord:
-    """What was found on one frame.
-
-    Attributes:
-        pts: the frame's time, as the source gives it.
-        scene: grows at every cut.
-        faces: those that were followed, with selection and donor.
-        failures: what went wrong when they were searched.
-    """
-
-    pts: int
-    scene: int
-    faces: tuple[Face, ...]
-    failures: tuple[Failure, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyPart:
-    """One segment, with what has to be worked on before it.
-
-    Attributes:
-        index: of the segment.
-        fingerprint: of the survey that it belongs to.
-        stretches: what is to be read of the film; None is all of it.
-        skip: how many of the first frames are worked on and not written.
-        standing: where the label stands before the first frame that is written.
-        seq: the number of that frame in the film.
-        frames: one record for every frame of the stretches, in order.
-    """
-
-    index: int
-    fingerprint: str
-    stretches: tuple[Stretch, ...] | None
-    skip: int
-    standing: Standing
-    seq: int
-    frames: tuple[FrameRecord, ...]
 
 
 def write_part(part: SurveyPart, path: Path) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from masquerade.engine.survey_part import FrameRecord, SurveyPart
+from masquerade.engine.survey_record import FrameRecord, SurveyPart
 from masquerade.media.cut_source import Stretch
 from masquerade.stages.disclose import Disclose, Standing
 from masquerade.stages.neutral import pose_of, turn_degrees
