@@ -31,7 +31,8 @@ def _audit_seeds() -> list[bytes]:
     log = AuditLog(folder)
     log.append("job", {"name": "a"})
     log.append("setting", {"name": "b", "on": True})
-    return [b"\n".join((folder / name).read_bytes() for name in ("audit.head", "audit.jsonl"))]
+    whole = b"\n".join((folder / name).read_bytes() for name in ("audit.head", "audit.jsonl"))
+    return [whole, b"-1 a\n"]
 
 
 def _locks(data: bytes) -> None:

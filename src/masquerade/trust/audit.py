@@ -130,7 +130,7 @@ class AuditLog:
         number, digest = head
         if number > count:
             return AuditFault(count + 1, f"the log ends here, but had {number} lines")
-        if hashes[number] != digest:
+        if hashes.get(number) != digest:
             return AuditFault(number, "it is not the line that was written last")
         return None
 
