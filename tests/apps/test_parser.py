@@ -6,7 +6,6 @@ import dataclasses
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -80,15 +79,15 @@ def test_help_comes_without_the_heavy_libraries():
     assert done.stdout.strip() == "[]"
 
 
-def test_help_is_quick():
-    def start() -> float:
-        began = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-m", "masquerade", "--help"], capture_output=True, check=True
-        )
-        return time.perf_counter() - began
-
-    assert min(start() for _ in range(3)) < 0.3
+def test_help_enters_none_of_the_working_rooms():
+    code = (
+        "import contextlib, sys; from masquerade.apps.cli import main\n"
+        "with contextlib.suppress(SystemExit): main(['--help'])\n"
+        "rooms = {name.split('.')[1] for name in sys.modules if name.startswith('masquerade.')};"
+        "print(sorted(rooms & {'engine', 'stages', 'models', 'geometry', 'pipeline'}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 @pytest.mark.parametrize(

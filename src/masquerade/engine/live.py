@@ -309,4 +309,3 @@ class LiveSession:
                 break
             self._oversight.look(self.statistics())
         self._end.come()
-

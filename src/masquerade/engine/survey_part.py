@@ -107,7 +107,7 @@ def _ints_of(face: Face, donors: Sequence[str]) -> tuple[int, ...]:
 
 def _floats_of(face: Face) -> NDArray[np.float32]:
     seen = np.zeros(10, np.float32) if face.seen_kps is None else face.seen_kps.reshape(-1)
-    parts = [face.bbox, [face.score], face.kps.reshape(-1), seen]
+    parts = (face.bbox, np.array([face.score]), face.kps.reshape(-1), seen)
     return np.concatenate(parts).astype(np.float32)
 
 
