@@ -1,0 +1,294 @@
+"""What the farm would do on more machines than anybody has here: measured costs, simulated racks.
+
+    python benchmarks/scale.py [--costs costs.json] [--nodes 1 4 16 ...]
+
+First it measures on this machine, in CPU seconds: a frame of the survey, of the swap and of the
+joint (a bundled puppet's film of 640 x 480), and what the driver does for a segment. What was
+measured is kept in ``--costs``, and taken from there the next time.
+
+Then it simulates machines of 16 cores that do films of ten minutes, or one film of two hours:
+workers take segments as the survey releases them, the driver hears of one segment after the other,
+storage has a bandwidth, machines break. It prints how much of the machines' time is used, and how
+busy is what might be the limit. ``home`` are the workers of the driver's machine, which sign and,
+as the farm is today, survey; ``spread`` has the nodes survey.
+
+Ray's part is two constants: half a millisecond of the driver to hand a task over and to hear of it,
+ten seconds until a machine that broke is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import itertools
+import json
+import random
+import tempfile
+import time
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from importlib.resources import as_file
+from pathlib import Path
+
+from masquerade.apps.farm.executor import Done
+from masquerade.apps.farm.job_run import JobRun
+from masquerade.apps.farm.journal import Journal
+from masquerade.apps.farm.steps import Steps
+from masquerade.apps.jobs.job import JobSpec
+from masquerade.apps.jobs.store import JobStore
+from masquerade.media.open import open_sink
+from masquerade.media.puppet.acting import Scene
+from masquerade.media.puppet.portrait import BUNDLED, bundled_photo
+from masquerade.media.puppet.source import PuppetSource
+from measuring import machine
+
+CORES = 16
+FILMS = 32  # for each machine
+RATE = 25
+SEGMENT_S = 20.0
+HANDING_S = 0.0005
+MISSED_S, MENDED_S = 10.0, 600.0
+MEASURED_S = 8
+
+
+@dataclass(frozen=True)
+class Costs:
+    """CPU seconds, and bytes.
+
+    Attributes:
+        survey_s, swap_s: of a frame.
+        join_s: of a frame, signature included.
+        driver_s: of the driver for a segment, journal and log included.
+        input_bytes, output_bytes: of a frame.
+    """
+
+    survey_s: float
+    swap_s: float
+    join_s: float
+    driver_s: float
+    input_bytes: float
+    output_bytes: float
+
+
+def measure(folder: Path, donor: Path) -> Costs:
+    """Do a film by the farm's own steps in this process."""
+    film = folder / "film.mp4"
+    with PuppetSource([Scene(seconds=MEASURED_S)], size_wh=(640, 480)) as source:
+        sink = open_sink(film, source)
+        for frame in source:
+            sink.write(frame)
+        sink.commit()
+    spec = JobSpec(
+        name="film", target=film, output=folder / "out.mp4", donors={"a": (donor,)},
+        consents={"a": "self"}, segment_s=1.0,
+    )  # fmt: skip
+    steps, spent = Steps(), {"survey": 0.0, "segment": 0.0, "join": 0.0}
+    frames, pieces, driver_s = MEASURED_S * RATE, 0, 0.0
+    with JobStore(folder / "jobs.sqlite") as store:
+        (job,) = store.add_farm([(spec, 0)])
+        run = JobRun(job, Journal(store))
+        while (task := run.next_task()) is not None:
+            if task.step == "survey":
+                steps._engine_for(task).load((640, 480))
+            began_s = time.process_time()
+            result = steps.do(task, lambda _progress: None)
+            spent[task.step] += time.process_time() - began_s
+            pieces += task.step == "segment"
+            began_s = time.perf_counter()
+            run.take(Done(task.id, "here", json.loads(json.dumps(result))))
+            driver_s += time.perf_counter() - began_s
+    return Costs(
+        spent["survey"] / frames,
+        spent["segment"] / frames,
+        spent["join"] / frames,
+        driver_s / max(1, pieces) + HANDING_S,
+        film.stat().st_size / frames,
+        spec.output.stat().st_size / frames,
+    )
+
+
+@dataclass(frozen=True)
+class Rack:
+    """What is simulated.
+
+    Attributes:
+        nodes: machines that swap.
+        films: how many there are.
+        film_s: length of each, seconds.
+        home: workers of the driver's machine, which join and, unless ``spread``, survey.
+        spread: whether films are surveyed on the nodes.
+        storage_bytes_s: what the shared storage reads and writes a second.
+        node_life_s: time between two failures of a machine, on average.
+    """
+
+    nodes: int
+    films: int
+    film_s: float
+    home: int
+    spread: bool = False
+    storage_bytes_s: float = 2.5e9
+    node_life_s: float = 30 * 86400
+
+
+@dataclass
+class Simulation:
+    """One run of a rack, event by event; times are seconds."""
+
+    rack: Rack
+    costs: Costs
+    chance: random.Random
+    now: float = 0.0
+    worked: float = 0.0
+    lost: int = 0
+    busy: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("driver", "storage"), 0.0)
+    )
+    home_busy: float = 0.0
+
+    def run(self) -> float:
+        """Seconds until the last film is signed."""
+        rack, costs = self.rack, self.costs
+        frames = SEGMENT_S * RATE
+        pieces = round(rack.film_s / SEGMENT_S)
+        self._free = {"driver": 0.0, "storage": 0.0}
+        self._events: list[tuple[float, int, str, int]] = []
+        self._order = itertools.count()
+        left = [pieces] * rack.films
+        ready: deque[int] = deque()
+        surveys, joins, home_free = deque(range(rack.films)), deque[int](), rack.home
+        free = rack.nodes * CORES
+        done = 0
+        swap_s = frames * costs.swap_s
+        moved = frames * (costs.input_bytes + costs.output_bytes)
+        while done < rack.films:
+            while surveys and rack.spread and free:
+                free -= 1
+                self._survey(surveys.popleft(), pieces)
+            while home_free and (joins or (surveys and not rack.spread)):
+                home_free -= 1
+                if joins:
+                    film, taken_s = joins.popleft(), costs.join_s * frames * pieces
+                    self._at(
+                        self._queue(
+                            "storage",
+                            4 * frames * pieces * costs.output_bytes / rack.storage_bytes_s,
+                            self.now + taken_s,
+                        ),
+                        "join",
+                        film,
+                    )
+                else:
+                    taken_s = self._survey(surveys.popleft(), pieces)
+                self.home_busy += taken_s
+            while free and ready:
+                free -= 1
+                film = ready.popleft()
+                begun_s = self._queue("driver", costs.driver_s, self.now)
+                read_s = self._queue("storage", moved / rack.storage_bytes_s, begun_s)
+                if self.chance.random() < 1 - 2.718281828 ** (-swap_s / rack.node_life_s):
+                    self.lost += 1
+                    self._at(read_s + swap_s * self.chance.random() + MISSED_S, "lost", film)
+                    self._at(read_s + MENDED_S, "mended", film)
+                else:
+                    self._at(read_s + swap_s, "done", film)
+            self.now, _order, kind, film = heapq.heappop(self._events)
+            match kind:
+                case "part":
+                    ready.append(film)
+                case "survey" if rack.spread:
+                    free += 1
+                    self.worked += costs.survey_s * frames * pieces
+                case "survey":
+                    home_free += 1
+                case "lost":
+                    ready.appendleft(film)
+                case "mended":
+                    free += 1
+                case "done":
+                    free += 1
+                    self.worked += swap_s
+                    left[film] -= 1
+                    if not left[film]:
+                        joins.append(film)
+                case "join":
+                    home_free += 1
+                    done += 1
+        return self.now
+
+    def _survey(self, film: int, pieces: int) -> float:
+        """Begin one; its parts can be swapped as they come. Returns how long it takes."""
+        taken_s = self.costs.survey_s * SEGMENT_S * RATE * pieces
+        for number in range(1, pieces + 1):
+            self._at(self.now + taken_s * number / pieces, "part", film)
+        self._at(self.now + taken_s, "survey", film)
+        return taken_s
+
+    def _at(self, moment_s: float, kind: str, film: int) -> None:
+        heapq.heappush(self._events, (moment_s, next(self._order), kind, film))
+
+    def _queue(self, what: str, takes_s: float, from_s: float) -> float:
+        """When something that does one thing after the other is through with this one."""
+        self._free[what] = max(self._free[what], from_s) + takes_s
+        self.busy[what] += takes_s
+        return self._free[what]
+
+
+def show(title: str, rack: Rack, costs: Costs) -> None:
+    simulation = Simulation(rack, costs, random.Random(1))
+    taken_s = simulation.run()
+    frames = rack.films * rack.film_s * RATE
+    workers = rack.nodes * CORES
+    busy = ", ".join(f"{name} {share / taken_s:.0%}" for name, share in simulation.busy.items())
+    print(
+        f"{title} {rack.nodes:5} nodes, home {rack.home:4}: {frames / taken_s:9.0f} fps, "
+        f"workers {simulation.worked / taken_s / workers:4.0%} busy; "
+        f"home {simulation.home_busy / taken_s / rack.home:4.0%}, {busy}; {simulation.lost} lost"
+    )
+
+
+def billion(costs: Costs) -> None:
+    """What a billion frames of this size cost."""
+    hours = 1e9 * (costs.survey_s + costs.swap_s + costs.join_s) / 3600
+    stored = 1e9 * (costs.input_bytes + costs.output_bytes) / 1e12
+    written = 1e9 * 3 * costs.output_bytes / 1e12
+    segments = 1e9 / (SEGMENT_S * RATE)
+    print(
+        f"a billion frames: {hours:,.0f} core hours, {stored:.1f} TB in and out, {written:.1f} TB "
+        f"written (pieces, joint, signed copy), {segments:,.0f} segments, "
+        f"{segments * costs.driver_s / 3600:.1f} hours of one driver"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--costs", type=Path, default=Path("out/scale-costs.json"))
+    parser.add_argument("--anew", action="store_true", help="measure though there is a file")
+    parser.add_argument("--nodes", type=int, nargs="+", default=[1, 4, 16, 64, 256])
+    args = parser.parse_args()
+    print(machine())
+    if args.anew or not args.costs.exists():
+        with (
+            tempfile.TemporaryDirectory() as name,
+            as_file(bundled_photo(BUNDLED[0])) as donor,
+        ):
+            costs = measure(Path(name), donor)
+        args.costs.parent.mkdir(exist_ok=True)
+        args.costs.write_text(json.dumps(asdict(costs)))
+    costs = Costs(**json.loads(args.costs.read_text()))
+    words = {
+        name: f"{1000 * value:.2f} ms" for name, value in asdict(costs).items() if "_s" in name
+    }
+    print(words, f"{costs.input_bytes:.0f} B in, {costs.output_bytes:.0f} B out a frame")
+    billion(costs)
+    for nodes in args.nodes:
+        films = FILMS * nodes
+        show("one film, today     ", Rack(nodes, 1, 7200.0, 1), costs)
+        show("films, today        ", Rack(nodes, films, 600.0, 1), costs)
+        show("films, home of cores", Rack(nodes, films, 600.0, CORES), costs)
+        show("films, spread       ", Rack(nodes, films, 600.0, CORES, True), costs)
+        fast = Rack(nodes, films, 600.0, CORES * 4, True, storage_bytes_s=10e9)
+        show("films, more of both ", fast, costs)
+
+
+if __name__ == "__main__":
+    main()
