@@ -176,7 +176,7 @@ class Driver(Closing):
 
     def _end_cancelled(self, run: JobRun) -> None:
         self._desk.release(run.job.id)
-        run.folder.sweep()
+        run.sweep()
         self.outcome.cancelled.append(run.job)
         self._say(f"{run.job.spec.name}: cancelled.")
 

@@ -15,6 +15,7 @@ from masquerade.apps.farm.task import Step, Task
 from masquerade.apps.farm.work_folder import WorkFolder
 from masquerade.apps.jobs.job import Failure, Job, JobSpec
 from masquerade.apps.jobs.work import consents_of
+from masquerade.apps.jobs.worker import remove_pieces
 from masquerade.core.errors import JobError
 from masquerade.engine.survey import Survey
 from masquerade.media.containers import VIDEO_EXTENSIONS
@@ -81,6 +82,11 @@ class JobRun:
         self._under_way[task.id] = task
         return task
 
+    def sweep(self) -> None:
+        """Delete what was being written when its worker was stopped."""
+        remove_pieces(self.job.spec.output)
+        self.folder.sweep()
+
     def is_under_way(self, task_id: str) -> bool:
         """Whether a worker has that task, or will have it."""
         return task_id in self._under_way
@@ -125,6 +131,7 @@ class JobRun:
 
     def _begin(self) -> None:
         spec = self.job.spec
+        self.sweep()
         facts = NodeFacts.here(NodeFacts.needed_by([spec]))
         begun = self._journal.begun_with(self.job.id)
         if begun is None:
@@ -138,7 +145,6 @@ class JobRun:
         self._suffix = SegmentSink.suffix(spec.video_options())
         self._frames = list(begun["frames"])
         self.folder.make()
-        self.folder.sweep()
         self.folder.write(self.folder.plan, plan.to_json().encode())
         self._go_on()
 

@@ -90,10 +90,15 @@ class JobQueue(Closing):
         Raises:
             MissingJobError: there is none.
         """
-        if self.store.get(job_id).state not in ENDED:
+        job = self.store.get(job_id)
+        if job.state not in ENDED:
             return self.store.cancel(job_id)
         self.store.forget(job_id)
         shutil.rmtree(self.folder / job_id, ignore_errors=True)
+        if job.lane == "farm":
+            from masquerade.apps.farm.work_folder import WorkFolder  # it knows the engine
+
+            WorkFolder.of(job.spec.output, job_id).remove()
         return None
 
     def sweep(self) -> None:

@@ -1,0 +1,96 @@
+"""Two nodes of Ray on this machine, one of which leaves in the middle of a film."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from farm_jobs import same_film
+
+from masquerade.apps.farm import ray_session
+from masquerade.apps.farm.ray_session import RaySession
+from masquerade.core.errors import RuntimeSetupError, SettingsError
+
+pytest.importorskip("ray")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("files", ["auto", "store"])
+def test_a_node_that_leaves_costs_nothing_but_time(film, undisturbed, tmp_path, files):
+    output = tmp_path / "out.mp4"
+    folders = [Path(__file__).parent, Path(__file__).parents[1]]
+    done = subprocess.run(
+        [sys.executable, str(folders[0] / "two_nodes.py"), str(film), str(output), files],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))},
+        capture_output=True, text=True, check=False, timeout=280,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["state"] == "done", told
+    assert told["slots"] == [2]
+    assert told["shared"] == (files == "auto")
+    assert same_film(output, undisturbed)
+    assert all(ipaddress.ip_address(item).is_loopback for item in map(plain, told["addresses"]))
+    assert told["addresses"]
+    assert "another file of the model swapper (abababababab" in told["other"]
+    assert "let in" not in told["stranger"]
+
+
+def plain(address: str) -> str:
+    """IPv4 addresses may be written as IPv6 ones."""
+    return address.removeprefix("::ffff:")
+
+
+def test_without_ray_there_is_a_sentence(monkeypatch):
+    def missing(name: str) -> None:
+        raise ImportError(name)
+
+    monkeypatch.setattr(ray_session.importlib, "import_module", missing)
+    with pytest.raises(RuntimeSetupError, match=r"Ray is not installed.*masquerade\[cluster\]"):
+        RaySession("")
+
+
+@pytest.mark.parametrize("address", ["10.0.0.5", "10.0.0.5:", ":6379", "nonsense"])
+def test_what_is_no_address_is_a_sentence(address):
+    with pytest.raises(SettingsError, match="HOST:PORT"):
+        RaySession(address)
+
+
+def test_a_cluster_elsewhere_needs_a_token(monkeypatch, tmp_path):
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(SettingsError, match="There is no token"):
+        RaySession("10.0.0.5:6379")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Version mismatch: The cluster was started with Ray: 2.40", "another version of Ray"),
+        ("InvalidAuthToken: authentication failed", "does not take our token"),
+        ("failed to connect to GCS", "No Ray cluster answers at 127.0.0.1:6379"),
+    ],
+)
+def test_what_ray_says_becomes_a_sentence(monkeypatch, said, meant):
+    class Ray:
+        class exceptions:  # noqa: N801 - as Ray calls it
+            class RayError(Exception):
+                pass
+
+        def init(self, **options):
+            raise RuntimeError(said)
+
+        def shutdown(self):
+            pass
+
+    monkeypatch.setattr(ray_session, "_import_ray", Ray)
+    for name in ray_session.LOOPBACK_ENVIRONMENT:
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    with pytest.raises(RuntimeSetupError, match=meant):
+        RaySession("127.0.0.1:6379")
