@@ -20,6 +20,8 @@ from page_harness import (
     write_photo,
 )
 
+from masquerade.testing import IdentityJudge
+
 if not Path(CHROMIUM).exists():
     collect_ignore_glob = ["test_page_[!bt]*.py"]
 
@@ -28,6 +30,12 @@ if not Path(CHROMIUM).exists():
 def photos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("photos")
     return {name: write_photo(name, folder / f"{name}.jpg") for name in ("mona_lisa", "astronaut")}
+
+
+@pytest.fixture(scope="session")
+def judge() -> IdentityJudge:
+    """Whose face is on the screen; it knows nothing of what draws it."""
+    return IdentityJudge()
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ import pytest
 from numpy.typing import NDArray
 
 from masquerade.media.puppet import Actor, PuppetSource, Scene, bundled_photo, demo_source
+from masquerade.testing import SAME_PERSON, IdentityJudge
 
 CHROMIUM = "/usr/bin/chromium"
 PAGE = Path(__file__).parents[2] / "src/masquerade/apps/studio/page"
@@ -209,6 +210,16 @@ def hue_of_face(page: Any) -> float:
     height, width = shown.shape[:2]
     middle = shown[int(0.35 * height) : int(0.6 * height), int(0.4 * width) : int(0.6 * width)]
     return float(middle[..., 2].mean() / middle[..., 0].mean())
+
+
+def assert_shows(judge: IdentityJudge, page: Any, who: Path, *, not_at_all: Path) -> None:
+    """The judge, who knows nothing of the swap, takes the face on the screen for the donor's."""
+    donor, target = (judge.faces(cv2.imread(str(path)))[0] for path in (who, not_at_all))
+    shots = [faces[0] for _ in range(5) if (faces := judge.faces(picture(page)))]
+    assert len(shots) >= 3
+    likeness = np.median([face.distance(donor) for face in shots])
+    assert likeness < SAME_PERSON
+    assert likeness < np.median([face.distance(target) for face in shots])
 
 
 def enrol(studio: StudioProcess, photo: Path, name: str) -> str:

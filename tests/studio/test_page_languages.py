@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -10,10 +11,17 @@ from pathlib import Path
 import pytest
 from page_harness import PAGE
 
+from masquerade.apps.studio.live.state import notice_code
 from masquerade.apps.studio.setting_facts import setting_facts
+from masquerade.core.errors import GuardianError
+from masquerade.engine.face_rules import _locked_error as locked_error
+from masquerade.engine.target_check import CHECK_IS_OFF
 from masquerade.models.catalogue import catalogue
+from masquerade.pipeline import shortfall, watch
 from masquerade.stages import quality
 from masquerade.trust.consent import BASES
+from masquerade.trust.deny_list import LockedFace
+from masquerade.trust.minors import require_guardian
 
 SOURCES = Path(__file__).parents[2] / "page"
 LANGUAGES = ("zh", "es", "de", "fr", "pt", "ja")
@@ -128,3 +136,28 @@ def test_bases_and_roles_have_names() -> None:
     assert not [basis for basis in BASES if f"basis.{basis}" not in ENGLISH]
     roles = {spec.role for spec in catalogue().values()}
     assert not [role for role in roles if f"role.{role}" not in ENGLISH]
+
+
+def test_every_alarm_and_notice_of_a_stream_has_words() -> None:
+    """The causes as the sources hold them, by kind of alarm."""
+    found = {
+        f"fps.{cause.split()[0]}"
+        for cause in re.findall(
+            r'return f?"(\w+[^"]*)", [(f]', Path(shortfall.__file__).read_text()
+        )
+    }
+    assert len(found) == 5
+    causes = re.findall(r'Finding\(\s*"(\w+)"', Path(watch.__file__).read_text())
+    kinds = {"leak": ["leak"], "device": ["idle"], "source": ["waiting"]}
+    kinds["sink"] = ["error", "waiting", "slow"]
+    assert sorted(causes) == sorted(cause for some in kinds.values() for cause in some)
+    found |= {f"{kind}.{cause}" for kind, some in kinds.items() for cause in some}
+    found |= {notice_code(text) for text in notices_of_streams()}
+    assert not [code for code in found if f"remark.{code}" not in ENGLISH]
+
+
+def notices_of_streams() -> list[str]:
+    locked = LockedFace(**{field.name: "Ada" for field in dataclasses.fields(LockedFace)})
+    with pytest.raises(GuardianError) as young:
+        require_guardian("A face of the target", 12.0, None)
+    return [CHECK_IS_OFF, str(young.value), str(locked_error("A face of the target", locked))]

@@ -66,7 +66,7 @@ export function StageTools({ comparing, canvas }: ToolsFields): JSX.Element {
       </div>
       <div class="tool-group">
         {document.pictureInPictureEnabled && (
-          <Button icon="pip" label={say("tools.small")} disabled={!live} onPress={actions.small} />
+          <Button icon="pip" label={say("tools.small")} hotkey="o" disabled={!live} onPress={actions.small} />
         )}
         <Button icon="full" label={say("tools.full")} hotkey="f" onPress={actions.full} />
       </div>

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import httpx
 import numpy as np
+import onnxruntime
 from live_client import BROWSER, DONORS, QUIET, connected, jpegs, pump
 from studio_harness import BEARER
 
@@ -113,10 +114,18 @@ class TestChanges:
             pump(client, data, 1)
 
 
-def test_two_browsers_at_once_each_have_their_own(studio, talk):
+def test_two_browsers_at_once_each_have_their_own_and_share_networks(studio, talk, monkeypatch):
     data = jpegs(talk[0])
+    opened, open_network = [], onnxruntime.InferenceSession
+
+    def counted(*facts, **options):
+        opened.append(facts)
+        return open_network(*facts, **options)
+
     with connected(studio) as one, connected(studio) as two:
         one.start(settings=QUIET)
+        pump(one, data[:1], 3)
+        monkeypatch.setattr(onnxruntime, "InferenceSession", counted)
         two.start(settings={**QUIET, "strength": 0.0, "shape": 0.0}, donor=DONORS["astronaut"])
         assert httpx.get(f"{studio.root}/api/v1/system", headers=BEARER).json()["sessions"] == 2
         first, second = pump(one, data[:1], 3)[-1], pump(two, data[:1], 3)[-1]
@@ -125,5 +134,6 @@ def test_two_browsers_at_once_each_have_their_own(studio, talk):
         two.say("settings", changes={"wrinkles": 0.1})
         assert two.wait_for("changed")["settings"]["strength"] == 0.0
         assert two.said[-1]["donors"] == [DONORS["astronaut"]]
+    assert not opened
     apart = np.abs(first.pixels().astype(int) - talk[0][0]).mean()
     assert apart > 1.8 * np.abs(second.pixels().astype(int) - talk[0][0]).mean()
