@@ -4,11 +4,11 @@
 
 ``workers``: frames a second of one local worker and of two, on a film of a bundled puppet.
 ``cutting``: time and CPU of a film cut into segments, by that of the same film in one go, one
-worker each. ``driver``: peak memory of ``masquerade farm run`` on a film of two hours (64 x 48, 5
-frames a second). ``list``: milliseconds for the table of 1,000 jobs. ``resume``: milliseconds until
-it is known what is left of a film of two hours, and of 10,000 pictures. ``pictures``: pictures a
-second of one worker, and its peak memory after a hundred and after four hundred. ``ray``: seconds
-that a cluster takes to start here, and frames a second of two cores of it.
+worker each. ``driver``: peak memory of ``farm run`` and ``farm submit`` on a film of two hours
+(64 x 48, 5 frames a second). ``list``: milliseconds for the table of 1,000 jobs. ``resume``:
+milliseconds until it is known what is left of a film of two hours, and of 10,000 pictures.
+``pictures``: pictures a second of one worker, and its peak memory after a hundred and after four
+hundred. ``ray``: seconds that a cluster takes to start, and frames a second of two cores of it.
 
 Each but ``driver``, ``list`` and ``resume`` wants a quiet machine.
 """
@@ -173,9 +173,18 @@ def driver(bench: Bench) -> None:
         f'targets = "{film}"\noutput = "long-out.mp4"\ndonor = "{bench.donor}"\n'
         'consent = "self"\nallow_no_face = true\nsegment_s = 60\n'
     )
+    submit_mb = _peak_mb(bench, "submit", str(file))
     begun_s = time.monotonic()
+    run_mb = _peak_mb(bench, "run", "--workers", "1")
+    words = f"{LONG_S * LONG_RATE} frames in {time.monotonic() - begun_s:.0f} s"
+    print(f"the driver of a film of two hours took {run_mb:.0f} MB at most ({words})", end="; ")
+    print(f"to submit it, which reads the donor's face, {submit_mb:.0f} MB")
+
+
+def _peak_mb(bench: Bench, *words: str) -> float:
+    """Of a command of the farm, its workers not counted."""
     with (bench.folder / "driver.log").open("wb") as log:
-        command = [sys.executable, "-m", "masquerade", "farm", "run", str(file), "--workers", "1"]
+        command = [sys.executable, "-m", "masquerade", "farm", *words]
         process = subprocess.Popen(command, stdout=log, stderr=log)
         peak = 0
         while process.poll() is None:
@@ -183,10 +192,9 @@ def driver(bench: Bench) -> None:
                 lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
                 word = next(line for line in lines if line.startswith("VmHWM"))
                 peak = max(peak, int(word.split()[1]))
-            time.sleep(0.2)
+            time.sleep(0.1)
     assert process.returncode == 0, (bench.folder / "driver.log").read_text()[-2000:]
-    words = f"{LONG_S * LONG_RATE} frames in {time.monotonic() - begun_s:.0f} s"
-    print(f"the driver of a film of two hours took {peak / 1024:.0f} MB at most ({words})")
+    return peak / 1024
 
 
 def listing(bench: Bench) -> None:
