@@ -39,6 +39,13 @@ class MortalSink(WitnessSink):
         super().write(frame)
 
 
+class OtherSwap(NullSwap):
+    """Another swapper, which shows faces as they are and takes changes as every swapper must."""
+
+    def configure(self, *_changes):
+        """Whoever is drawn, nobody is."""
+
+
 class MortalSource(PacedSource):
     """Gives frames until it is killed."""
 
@@ -131,7 +138,7 @@ class LiveLives(RuleBasedStateMachine):
     def swap_the_model(self):
         """Another swapper takes over; this one shows the face as it is."""
         self.bare = True
-        self.session.change_stage("swap", lambda old: NullSwap())
+        self.session.change_stage("swap", lambda old: OtherSwap())
 
     @running
     @rule(name=NAMES)
