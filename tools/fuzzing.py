@@ -123,8 +123,11 @@ def _keep(name: str, corpus: Path) -> None:
 
 def _libfuzzer(name: str, options: list[str], limit_s: int) -> tuple[int, str]:
     words = [sys.executable, str(_HERE / "run_fuzz_target.py"), name, *options]
+    memory = Path("/dev/shm")
     try:
-        done = subprocess.run(words, capture_output=True, timeout=limit_s, check=False)
+        with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as scratch:
+            env = {**os.environ, "MASQUERADE_FUZZ_SCRATCH": scratch}
+            done = subprocess.run(words, capture_output=True, timeout=limit_s, check=False, env=env)
     except subprocess.TimeoutExpired as error:
         return 1, f"It did not end in {limit_s} s. {(error.stderr or b'').decode(errors='replace')}"
     return done.returncode, (done.stdout + done.stderr).decode(errors="replace")

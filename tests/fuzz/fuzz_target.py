@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -54,7 +55,13 @@ def check_message(message: str) -> None:
 
 @functools.cache
 def scratch() -> Path:
-    """A folder for files that parsers read by name; in memory where there is such a place."""
+    """A folder for files that parsers read by name; in memory where there is such a place.
+
+    libFuzzer ends its process without a farewell, so tools/fuzz gives it one and removes it.
+    """
+    given = os.environ.get("MASQUERADE_FUZZ_SCRATCH")
+    if given:
+        return Path(given)
     folder = Path(
         tempfile.mkdtemp(prefix="masquerade-fuzz-", dir=_MEMORY if _MEMORY.is_dir() else None)
     )
