@@ -9,6 +9,7 @@ from masquerade.apps.jobs.job import JobSpec, execution_of, settings_of
 from masquerade.engine.asked import asked_models
 from masquerade.models.library import Library
 from masquerade.runtime.memory import free_machine_bytes
+from masquerade.runtime.providers import resolve
 from masquerade.runtime.session_options import usable_cores
 
 __all__ = ["Share", "share_machine", "threads_of", "wants_device"]
@@ -17,6 +18,7 @@ _WORKER_BYTES = 700 * 2**20
 """What a worker takes that draws with the embedded swapper, frames of a film included."""
 _PER_WEIGHT = 3.0
 """Memory of a brought network while it runs, by the size of its file."""
+_PROCESSOR = ("cpu", "openvino")
 _KEPT_FREE = 0.15
 """Share of the free memory that is left to others."""
 
@@ -54,10 +56,16 @@ def threads_of(spec: JobSpec) -> int:
 
 
 def wants_device(spec: JobSpec) -> bool:
-    """Whether a job asks for a device other than the processor."""
-    return any(
-        name not in ("auto", "cpu", "openvino") for name in execution_of(spec.execution).providers
-    )
+    """Whether a job's brought networks run on a device other than the processor.
+
+    What "auto" takes is what this machine has; of another machine a job has to name it.
+    """
+    execution = execution_of(spec.execution)
+    if set(execution.providers) - {"auto", *_PROCESSOR}:
+        return True
+    if "auto" not in execution.providers or not asked_models(settings_of(spec.settings)):
+        return False
+    return resolve(execution)[0][0] not in _PROCESSOR
 
 
 def share_machine(specs: Iterable[JobSpec], workers: int | None = None) -> Share:
