@@ -7,6 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+# Several folders have one; as modules with doctests they would be taken for one another.
+collect_ignore_glob = ["*conftest.py"]
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
