@@ -85,7 +85,7 @@ WRITERS = {
     "apps/commands/identity.py": "a donor's identity",
     "apps/picture_stream.py": "state_origin",
     "apps/farm/estimate.py": "a trial in a folder that is removed",
-    "engine/survey.py": "data of a survey",
+    "engine/survey_file.py": "data of a survey",
     "engine/survey_part.py": "data of a survey",
     "apps/plan.py": "tries whether a name is free",
     "apps/run_reports.py": "a report",

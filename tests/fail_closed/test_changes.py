@@ -14,7 +14,7 @@ from masquerade.media.puppet import bundled_photo
 from masquerade.stages.swap import Swap
 from masquerade.testing import FailingStage, is_shown, play
 
-SETTINGS = Settings(many_faces=True, label="none", hold_s=20)
+SETTINGS = Settings(watermark=False, many_faces=True, label="none", hold_s=20)
 CHANGE = 5
 
 

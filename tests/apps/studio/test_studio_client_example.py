@@ -30,7 +30,7 @@ def test_a_live_session_from_a_program_over_tls(configure, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "quality 0." in done.stdout
     assert "1 face(s)" in done.stdout
-    assert cv2.imread(str(output)).shape == (720, 1280, 3)
+    assert cv2.imread(str(output)).shape == (480, 640, 3)
 
 
 def test_an_error_is_a_sentence(configure, tmp_path):
