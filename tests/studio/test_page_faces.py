@@ -19,7 +19,7 @@ from page_harness import (
     write_pair,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 OTHER = "Eileen"
 
 

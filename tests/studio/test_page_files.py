@@ -9,7 +9,7 @@ import cv2
 import pytest
 from page_harness import Visitor, studio_process, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 HOLD_MS = 120_000
 
 

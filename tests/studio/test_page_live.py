@@ -23,7 +23,7 @@ from page_harness import (
 
 from masquerade.testing import IdentityJudge
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 def test_three_clicks_to_a_live_swap(

@@ -10,7 +10,7 @@ from page_harness import StudioProcess, Visitor, studio_process, wait_until
 from masquerade.models.catalogue import catalogue
 from masquerade.testing.networks.functional import draw_functional
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 ALONE = "blendswap_256"  # needs no other, and nobody told its hash
 NEEDY = "inswapper_128"
 

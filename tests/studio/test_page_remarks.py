@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from page_harness import Visitor, forget, picture, start, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 PROBLEM = {"type": "about:blank", "title": "Forbidden", "status": 403, "code": "guardian"}
 
 

@@ -20,7 +20,7 @@ from page_harness import (
 
 from masquerade.testing import IdentityJudge
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")

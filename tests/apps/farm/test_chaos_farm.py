@@ -11,7 +11,7 @@ import pytest
 CHAOS = Path(__file__).parents[3] / "tools" / "chaos.py"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_kill_nine_at_random_moments_changes_nothing() -> None:
     done = subprocess.run(
         [sys.executable, str(CHAOS), "--kills", "3", "--frames", "75"],

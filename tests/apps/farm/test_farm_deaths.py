@@ -37,7 +37,7 @@ def start(*words: object) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_that_is_killed_costs_its_piece_alone(store, film, tmp_path, undisturbed):
     job, killed = add_job(store, film, tmp_path / "out.mp4"), []
 
@@ -58,7 +58,7 @@ def test_a_worker_that_is_killed_costs_its_piece_alone(store, film, tmp_path, un
     assert any("signal 9" in line.text for line in Journal(store).lines(job.id))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_driver_that_is_killed_goes_on_where_it_was(film, job_file, tmp_path, undisturbed):
     output = tmp_path / "out/film.mp4"
     driver = start("run", job_file(), "--workers", 1)
@@ -88,7 +88,7 @@ def test_a_driver_that_is_killed_goes_on_where_it_was(film, job_file, tmp_path, 
     assert same_film(output, undisturbed)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_full_disk_is_a_sentence_and_no_work_is_lost(store, film, tmp_path, undisturbed):
     """Files of this process and its workers may not grow beyond a few blocks."""
     output = tmp_path / "out.mp4"

@@ -21,7 +21,7 @@ from masquerade.apps.farm.submission import make_specs
 from masquerade.apps.jobs.store import JobStore
 from masquerade.core.errors import OutputError
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 DISK_BYTES = 8 * 2**20
 FRAMES = 75

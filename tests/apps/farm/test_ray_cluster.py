@@ -19,7 +19,7 @@ from masquerade.core.errors import RuntimeSetupError, SettingsError
 pytest.importorskip("ray")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("files", ["auto", "store"])
 def test_a_node_that_leaves_costs_nothing_but_time(film, undisturbed, tmp_path, files):
     output = tmp_path / "out.mp4"

@@ -90,7 +90,7 @@ def send_half_an_upload(victim) -> None:
 DEEDS = (Victim.kill_worker, Victim.kill_server, drop_a_live_client, send_half_an_upload)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("seed", SEEDS)
 def test_whatever_dies_the_jobs_are_done(tmp_path, mona, seed):
     chance = random.Random(seed)
