@@ -31,7 +31,7 @@ from masquerade.testing import (
     play,
 )
 
-SETTINGS = Settings(label="none")
+SETTINGS = Settings(watermark=False, label="none")
 PATIENT = LiveOptions(deadline_s=60)
 QUICK = LiveOptions(deadline_s=60, warm_up=False, governed=False)
 """However busy the machine is, no frame is given up for being late."""

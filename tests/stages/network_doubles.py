@@ -46,7 +46,6 @@ class Painter:
             ]
         )
 
-
     def swap_with_masks(self, crops_bgr, codes, *, weight=0.5):
         return self.swap(crops_bgr, codes, weight=weight), None
 
