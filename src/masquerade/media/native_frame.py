@@ -106,9 +106,7 @@ def white(format_name: str) -> int:
     return {"10le": 1023, "12le": 4095}.get(format_name[-4:], 255)
 
 
-def copied(
-    native: av.VideoFrame, format_name: str, reformatter: VideoReformatter
-) -> av.VideoFrame:
+def copied(native: av.VideoFrame, format_name: str, reformatter: VideoReformatter) -> av.VideoFrame:
     """A frame in one of PLANAR in another such format, or the same; never the frame itself."""
     if base_name(native.format.name) != format_name:
         return reformatter.reformat(native, format=format_name, threads=1)

@@ -97,9 +97,7 @@ class VideoSink(Committing):
         self._passengers: Passengers | None = None
         self._frames = 0
         read = [*inputs, *([self._video.path] if self._video else [])]
-        self._file = OutputFile(
-            self.path, overwrite=overwrite, inputs=read, disclosure=disclosure
-        )
+        self._file = OutputFile(self.path, overwrite=overwrite, inputs=read, disclosure=disclosure)
         try:
             with self._writing():
                 self._open(source, width, height)
