@@ -29,7 +29,7 @@ export const actions = {
   lessShape: () => step("shape", -0.05),
   moreShape: () => step("shape", 0.05),
   many: () => changeSetting("many_faces", setting("many_faces") !== true),
-  mirror: () => change({ mirror: !look.value.mirror }, "mirror"),
+  mirror: () => change({ mirror: !look.value.mirror }),
   snapshot: () => session.send({ type: "snapshot" }),
   record(): void {
     if (status.value.phase === "live") {

@@ -31,12 +31,12 @@ export function Controls(): JSX.Element {
         label={say("controls.preset")}
         value={preset}
         options={PRESETS.map((value) => ({ value, text: say(`preset.${value}`) }))}
-        onChange={(value) => change({ preset: value }, "preset")}
+        onChange={(value) => change({ preset: value })}
       />
       <Switch
         label={say("tools.mirror")}
         value={mirror}
-        onChange={(on) => change({ mirror: on }, "mirror")}
+        onChange={(on) => change({ mirror: on })}
       />
       <SettingsPanel settings={settings} onChange={changeSetting} />
       <Sinks />

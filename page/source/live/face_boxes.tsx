@@ -12,7 +12,7 @@ import { DRAGGED, portrait } from "./shelf";
 import { shown, status } from "./status";
 
 function give(track: number, donor: string | null): void {
-  change({ map: { ...look.value.map, [track]: donor } }, `face ${track}`);
+  change({ map: { ...look.value.map, [track]: donor } });
 }
 
 /**
@@ -25,7 +25,7 @@ function giveBack(track: number): void {
   const away = Object.keys(map).some((one) => !shown.value.faces.some((face) => String(face.track) === one));
   delete map[track];
   if (away && donor) map[track] = donor;
-  change({ map }, `face ${track}`);
+  change({ map });
 }
 
 function FaceBox({ face, onPress }: { face: LiveFace; onPress: () => void }): JSX.Element {

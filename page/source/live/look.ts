@@ -34,7 +34,7 @@ function showSteps(): void {
 }
 
 /** Changes the look. Changes with the same `key` in quick succession are undone together. */
-export function change(next: Partial<Look>, key: string): void {
+export function change(next: Partial<Look>, key = ""): void {
   history.remember(look.value, key, performance.now());
   look.change(next);
   showSteps();

@@ -13,10 +13,10 @@ export class History<T> {
    * Remembers `before`, the value that a change leaves behind.
    *
    * Changes with the same key in quick succession, such as those of one drag of a slider, count as
-   * one.
+   * one. Without a key each counts, however quickly it follows.
    */
   remember(before: T, key: string, nowMs: number): void {
-    const same = key === this.#lastKey && nowMs - this.#lastAt < ONE_GESTURE_MS;
+    const same = key !== "" && key === this.#lastKey && nowMs - this.#lastAt < ONE_GESTURE_MS;
     this.#lastKey = key;
     this.#lastAt = nowMs;
     this.#future = [];
