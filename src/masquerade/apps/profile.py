@@ -7,8 +7,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +16,7 @@ from typing import Any
 
 from masquerade.core.errors import OutputError, SettingsError
 from masquerade.core.folders import data_folder
+from masquerade.core.whole_file import write_whole
 
 __all__ = [
     "NAMED_PROFILES",
@@ -165,10 +164,7 @@ def write_profile(profile: Profile, path: Path | None = None) -> Path:
     lines.append(f"notes = [\n{quoted}\n]\n" if profile.notes else "")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=file.parent, suffix=".toml")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.writelines(lines)
-        Path(temporary).replace(file)
+        write_whole(file, "".join(lines))
     except OSError as error:
         raise OutputError(
             f"The profile cannot be written to {file} ({error.strerror}); "

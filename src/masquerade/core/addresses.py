@@ -1,13 +1,27 @@
-"""How an address may be shown: in a log, a metric, an alarm."""
+"""What an address is, and how it may be shown: in a log, a metric, an alarm."""
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
-__all__ = ["without_secrets"]
+__all__ = ["is_number", "without_secrets"]
 
 # Without the punctuation of the sentence that it stands in.
 _ADDRESS = re.compile(r"\b([a-z][a-z0-9+.-]*)://(\S+?)(?=[).,:;'\"]*(?:\s|$))", re.IGNORECASE)
+
+
+def is_number(host: str) -> bool:
+    """Whether a host is an IP address, not a name.
+
+    >>> is_number("192.0.2.1"), is_number("::1"), is_number("camera.example")
+    (True, True, False)
+    """
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def without_secrets(text: str) -> str:

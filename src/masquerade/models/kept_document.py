@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from masquerade.core.errors import OutputError
+from masquerade.core.whole_file import write_whole
 
 __all__ = ["changing", "locked", "read_document", "write_document"]
 
@@ -45,24 +44,13 @@ def write_document(path: Path, document: dict[str, Any]) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    partial: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=path.name, suffix=".tmp", dir=path.parent)
-        partial = Path(name)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=1, ensure_ascii=False)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        write_whole(path, json.dumps(document, indent=1, ensure_ascii=False))
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written ({error.strerror}); check permissions and free space."
         ) from error
-    finally:
-        if partial is not None:
-            with contextlib.suppress(OSError):
-                partial.unlink(missing_ok=True)
 
 
 @contextmanager

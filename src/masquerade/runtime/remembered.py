@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import tempfile
 import threading
 from pathlib import Path
 from typing import Any
 
 from masquerade.core.folders import cache_folder
+from masquerade.core.whole_file import write_whole
 
 __all__ = ["Remembered"]
 
@@ -59,10 +58,7 @@ class Remembered:
     def _write(self, data: dict[str, Any]) -> None:
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            number, name = tempfile.mkstemp(dir=self._path.parent, suffix=".part")
-            with os.fdopen(number, "w") as file:
-                json.dump(data, file, sort_keys=True)
-            Path(name).replace(self._path)
+            write_whole(self._path, json.dumps(data, sort_keys=True))
 
     def _read(self) -> dict[str, Any]:
         try:

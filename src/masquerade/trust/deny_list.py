@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import os
 import secrets
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ import numpy as np
 
 from masquerade.core.errors import ConsentError, OutputError
 from masquerade.core.folders import data_folder
+from masquerade.core.whole_file import write_whole
 from masquerade.trust.file_lock import file_lock
 
 if TYPE_CHECKING:
@@ -144,17 +143,7 @@ class DenyList:
 
     def _replace(self, faces: list[LockedFace]) -> None:
         document = {"version": _VERSION, "faces": [_plain(face) for face in faces]}
-        handle, name = tempfile.mkstemp(prefix=_FILE, dir=self._folder)  # opens with 0600
-        partial = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(document, file, indent=1, ensure_ascii=False)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self.path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+        write_whole(self.path, json.dumps(document, indent=1, ensure_ascii=False))
 
 
 def _plain(face: LockedFace) -> dict[str, Any]:

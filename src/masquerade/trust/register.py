@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 from masquerade.core.errors import ConsentError, OutputError
 from masquerade.core.folders import data_folder
+from masquerade.core.whole_file import write_whole
 from masquerade.trust.consent import BASES, Consent
 from masquerade.trust.file_lock import file_lock
 from masquerade.trust.minors import GUARDIANS
@@ -120,18 +119,7 @@ class ConsentRegister:
             "version": _VERSION,
             "consents": [dataclasses.asdict(consent) for consent in known.values()],
         }
-        # mkstemp opens with 0600, and replacing a file on the same disk is all or nothing.
-        handle, name = tempfile.mkstemp(prefix=_FILE, dir=self._folder)
-        partial = Path(name)
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(document, file, indent=1, ensure_ascii=False)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(self.path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
+        write_whole(self.path, json.dumps(document, indent=1, ensure_ascii=False))
 
 
 def _parse(entry: dict[str, Any]) -> Consent:

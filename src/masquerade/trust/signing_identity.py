@@ -11,13 +11,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from masquerade.core.errors import SigningError
 from masquerade.core.folders import data_folder
+from masquerade.core.whole_file import write_whole
 
 __all__ = ["SigningIdentity", "SigningStore"]
 
@@ -188,17 +188,7 @@ class SigningStore:
     def _write(self, path: Path, text: bytes) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            # mkstemp opens with 0600, and replacing a file on the same disk is all or nothing.
-            handle, name = tempfile.mkstemp(prefix=path.name, dir=self.folder)
-            partial = Path(name)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(text)
-                    file.flush()
-                    os.fsync(file.fileno())
-                partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)
+            write_whole(path, text)
         except OSError as error:
             raise self._unwritable(error) from error
 

@@ -8,13 +8,13 @@ other than browsers may write there what they like; they need the token.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import socket
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from masquerade.apps.studio.config import StudioConfig
+from masquerade.core.addresses import is_number
 
 __all__ = ["Origins"]
 
@@ -51,7 +51,7 @@ class Origins:
         if found is None or int(found[2] or 0) > 65535:
             return False
         name = _normal(found[1])
-        return name in self._names or (self._any_number and _is_number(name))
+        return name in self._names or (self._any_number and is_number(name))
 
     def is_own_page(self, headers: Mapping[str, str]) -> bool:
         """Whether a page of this studio, or no page at all, made a request.
@@ -79,11 +79,3 @@ class Origins:
 
 def _normal(name: str) -> str:
     return name.lower().removeprefix("[").removesuffix("]").rstrip(".")
-
-
-def _is_number(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

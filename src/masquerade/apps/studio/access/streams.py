@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from masquerade.core.addresses import is_number
 from masquerade.core.errors import AddressError, SettingsError
 
 __all__ = ["StreamRules"]
@@ -102,7 +103,7 @@ class StreamRules:
 
     def _is_public(self, host: str) -> bool:
         try:
-            numbers = [host] if _is_number(host) else list(self._resolve(host))
+            numbers = [host] if is_number(host) else list(self._resolve(host))
         except OSError as error:
             raise AddressError(f"The name {host} is unknown; check the address.") from error
         return bool(numbers) and all(_is_public(number) for number in numbers)
@@ -115,14 +116,6 @@ def _pattern(text: str) -> _Parts:
             f"{text!r} is no pattern of addresses; write one such as rtsp://camera.example/*."
         )
     return parts
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_public(number: str) -> bool:
