@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from masquerade.core.frame import Frame
+from masquerade.media.live.clock import MICROSECONDS, StreamClock
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 __all__ = ["Schedule"]
 
@@ -41,3 +51,22 @@ class Schedule:
             return None
         self.shown_s = max(now_s, due_s)
         return None if self.stop.is_set() else due_s
+
+    def frames(
+        self, pictures: Iterable[NDArray[np.uint8]], rate: Fraction, clock: StreamClock
+    ) -> Iterator[Frame]:
+        """Pictures as frames, each when it is due, until ``stop`` is set.
+
+        Args:
+            pictures: uint8 (H, W, 3), BGR, as often as they are to be seen.
+            rate: pictures a second.
+            clock: stamps the frames.
+        """
+        seq = 0
+        for number, pixels in enumerate(pictures):
+            due_s = self.wait(float(number / rate))
+            if self.stop.is_set():
+                return
+            if due_s is not None:
+                yield Frame(pixels, seq, clock.pts(due_s), MICROSECONDS, due_s)
+                seq += 1

@@ -9,10 +9,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from masquerade.core.errors import SettingsError
-from masquerade.core.frame import Frame
 from masquerade.core.lifetimes import Closing
 from masquerade.core.protocols import SourceInfo
-from masquerade.media.live.clock import MICROSECONDS, StreamClock
+from masquerade.media.live.clock import StreamClock
 from masquerade.media.live.paced import Schedule
 from masquerade.media.live.view import View
 from masquerade.media.puppet import BUNDLED, Actor, PuppetSource, Scene
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from masquerade.core.frame import Frame
     from masquerade.media.live.options import SourceOptions
     from masquerade.media.puppet.portrait import BundledName
 
@@ -75,14 +75,7 @@ class PuppetCamera(Closing):
         return self._clock.origin_s
 
     def __iter__(self) -> Iterator[Frame]:
-        seq = 0
-        for number, pixels in enumerate(self._forth_and_back()):
-            due_s = self._schedule.wait(float(number / self._rate))
-            if self._stop.is_set():
-                return
-            if due_s is not None:
-                yield Frame(pixels, seq, self._clock.pts(due_s), MICROSECONDS, due_s)
-                seq += 1
+        return self._schedule.frames(self._forth_and_back(), self._rate, self._clock)
 
     def close(self) -> None:
         """Stop; may be called twice and from any thread."""

@@ -5,19 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import count
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from masquerade.core.frame import Frame
 from masquerade.core.lifetimes import Closing
 from masquerade.core.protocols import SourceInfo
 from masquerade.media.image_read import read_image
-from masquerade.media.live.clock import MICROSECONDS, StreamClock
+from masquerade.media.live.clock import StreamClock
 from masquerade.media.live.paced import Schedule
 from masquerade.media.live.view import View
 
 if TYPE_CHECKING:
+    from masquerade.core.frame import Frame
     from masquerade.media.live.options import SourceOptions
 
 __all__ = ["StillCamera"]
@@ -65,14 +65,7 @@ class StillCamera(Closing):
         return self._clock.origin_s
 
     def __iter__(self) -> Iterator[Frame]:
-        seq = 0
-        for number in count():
-            due_s = self._schedule.wait(float(number / self._rate))
-            if self._stop.is_set():
-                return
-            if due_s is not None:
-                yield Frame(self._pixels, seq, self._clock.pts(due_s), MICROSECONDS, due_s)
-                seq += 1
+        return self._schedule.frames(repeat(self._pixels), self._rate, self._clock)
 
     def close(self) -> None:
         """Stop; may be called twice and from any thread."""
