@@ -88,12 +88,13 @@ def stand_in() -> None:
 
 
 def real(photo: str) -> None:
+    from masquerade.core.settings import Settings
     from masquerade.engine import Engine
     from masquerade.engine.live import LiveSession
 
     sink = WindowSink()
     with (
-        Engine(photo) as engine,
+        Engine(photo, Settings(watermark=False)) as engine,
         LiveSession(engine, Camera(), {"window": sink}) as session,
         Controls(session, engine, has_window=True) as controls,
     ):
