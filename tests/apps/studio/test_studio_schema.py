@@ -48,7 +48,7 @@ def app(tmp_path):
 
 
 def operations_of(app) -> list[schemathesis.APIOperation]:
-    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers=BEARER)
+    schema = schemathesis.openapi.from_asgi("/api/v1/openapi.json", app, headers=dict(BEARER))
     found = [result.ok() for result in schema.get_all_operations()]
     return [operation for operation in found if operation.path not in _ENDLESS]
 
@@ -62,7 +62,7 @@ def test_every_answer_is_described(app, mode):
         @given(case=operation.as_strategy(generation_mode=mode))
         @_ATTACK
         def attack(case):
-            response = case.call(headers=BEARER)
+            response = case.call(headers=dict(BEARER))
             assert response.status_code < 500, (case.operation.label, response.text)
             case.validate_response(response, excluded_checks=_EXCLUDED)
             if response.status_code >= 400:
@@ -95,7 +95,7 @@ def test_what_is_asked_of_a_real_upload_is_answered(app, mode):
         @_ATTACK
         def attack(case):
             case.path_parameters = {"upload_id": upload_id}
-            response = case.call(headers=BEARER)
+            response = case.call(headers=dict(BEARER))
             statuses.add(response.status_code)
             assert response.status_code < 500, (case.operation.label, response.text)
             case.validate_response(response, excluded_checks=_EXCLUDED)
