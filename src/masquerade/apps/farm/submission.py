@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from masquerade.apps.donor_map import MappedPerson
-from masquerade.apps.donors import make_identity
+from masquerade.apps.farm.donor_facts import DonorFacts, read_donors
 from masquerade.apps.farm.job_file import FarmJob
 from masquerade.apps.farm.pictures import check_outputs, is_bulk
 from masquerade.apps.jobs.job import JobSpec, execution_of, settings_of
@@ -18,8 +18,7 @@ from masquerade.media.encoders import find_encoder
 from masquerade.media.limits import MediaLimits
 from masquerade.media.open import check_output, open_target
 from masquerade.media.output_file import output_error
-from masquerade.trust.consent import Consent, ensure_consent, fingerprint
-from masquerade.trust.minors import looks_minor
+from masquerade.trust.consent import Consent, ensure_consent
 from masquerade.trust.register import ConsentRegister
 
 __all__ = ["make_specs"]
@@ -43,7 +42,7 @@ def make_specs(
     Raises:
         MasqueradeError: the first job that cannot be done as it is asked for.
     """
-    casting = _Casting(note)
+    casting = _Casting(jobs, note)
     specs = [casting.spec(job) for job in jobs]
     for spec in specs:
         check_models(settings_of(spec.settings))
@@ -75,22 +74,26 @@ def _check_files(spec: JobSpec, *, overwrite: bool) -> None:
 
 
 class _Casting:
-    """Reads each donor once, however many targets it is for."""
+    """Knows each donor of some jobs, however many targets it is for."""
 
-    def __init__(self, note: Callable[[str], None]) -> None:
-        self._note = note
+    def __init__(self, jobs: Sequence[FarmJob], note: Callable[[str], None]) -> None:
+        donors = list(dict.fromkeys(person.donor for job in jobs for person in job.people))
+        self._facts = dict(zip(donors, read_donors(donors), strict=True))
+        for facts in self._facts.values():
+            for sentence in facts.advice:
+                note(f"{facts.name}: {sentence}")
         self._register = ConsentRegister()
-        self._known: dict[tuple[object, ...], tuple[str, Consent]] = {}
+        self._known: dict[tuple[object, ...], Consent] = {}
 
     def spec(self, job: FarmJob) -> JobSpec:
         donors: dict[str, tuple[Path, ...]] = {}
         references: dict[str, Path | int] = {}
         consents: dict[str, Consent] = {}
         for person in job.people:
-            name, consent = self._donor(person, job)
-            name = _free_name(name, donors)
+            facts = self._facts[person.donor]
+            name = _free_name(facts.name, donors)
             donors[name] = tuple(file.absolute() for file in person.donor)
-            consents[name] = consent
+            consents[name] = self._consent(person, facts, job)
             whom = person.track if person.reference is None else person.reference.absolute()
             if whom is not None:
                 references[name] = whom
@@ -113,24 +116,16 @@ class _Casting:
         spec.check()
         return spec
 
-    def _donor(self, person: MappedPerson, job: FarmJob) -> tuple[str, Consent]:
+    def _consent(self, person: MappedPerson, facts: DonorFacts, job: FarmJob) -> Consent:
         key = (person.donor, job.consent, job.guardian)
         if key not in self._known:
-            identity = make_identity(person.donor, MediaLimits())
-            for sentence in identity.advice:
-                self._note(f"{identity.name}: {sentence}")
-            mark = fingerprint(file.read_bytes() for file in person.donor)
-            minor = looks_minor(identity.attributes.age)
-            self._known[key] = (
-                identity.name,
-                ensure_consent(
-                    self._register,
-                    mark,
-                    identity.name,
-                    job.consent,
-                    identity=identity.fingerprint,
-                    guardian=(job.guardian or None) if minor else None,
-                ),
+            self._known[key] = ensure_consent(
+                self._register,
+                facts.mark,
+                facts.name,
+                job.consent,
+                identity=facts.identity,
+                guardian=(job.guardian or None) if facts.minor else None,
             )
         return self._known[key]
 
