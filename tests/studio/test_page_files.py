@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import cv2
 import pytest
 from page_harness import Visitor, studio_process, wait_until
+
+from masquerade.trust.inspection import inspect_file
 
 pytestmark = pytest.mark.long
 HOLD_MS = 120_000
@@ -32,6 +35,7 @@ def test_picture_from_drop_to_download(
     page.wait_for_selector(".preview .wipe")
     page.get_by_role("button", name="Start (1)").click()
     page.wait_for_selector(".job.done", timeout=HOLD_MS)
+    assert page.get_by_role("link", name="Credentials").count() == 0  # they are in the picture
     assert page.locator(".target").count() == 0
     with page.expect_download() as saved:
         page.get_by_role("link", name="Download").first.click()
@@ -66,6 +70,28 @@ def test_video_is_scrubbed_mapped_and_compared(visit: Visitor, donor: str, film:
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Remove puppet.mp4 and its files").first.click()
     wait_until(lambda: page.locator(".job", has_text="puppet.mp4").count() == 0)
+
+
+def test_credentials_beside_a_result_are_downloaded_with_it(
+    visit: Visitor, donor: str, film: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "puppet.mkv"
+    words = ["ffmpeg", "-v", "error", "-i", str(film), "-c", "copy", "-frames:v", "8", str(target)]
+    subprocess.run(words, check=True)
+    page = visit().open("files")
+    add(page, target)
+    page.locator("main:not([hidden]) .shelf .donor").first.click()
+    page.get_by_role("button", name="Start (1)").click()
+    job = page.locator(".job.done", has_text="puppet.mkv").first
+    job.wait_for(timeout=HOLD_MS)
+    for link in ("Download", "Credentials"):
+        with page.expect_download() as saved:
+            job.get_by_role("link", name=link).click()
+        saved.value.save_as(tmp_path / saved.value.suggested_filename)
+    assert (tmp_path / "puppet-swapped.mkv.credentials.json").is_file()
+    found = inspect_file(tmp_path / "puppet-swapped.mkv")
+    assert found.latest is not None
+    assert found.state != "altered"
 
 
 def test_draft_survives_a_reload(visit: Visitor, photos: dict[str, Path]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import dataclasses
 import json
 import re
 from pathlib import Path
@@ -11,17 +10,12 @@ from pathlib import Path
 import pytest
 from page_harness import PAGE
 
-from masquerade.apps.studio.live.state import notice_code
+from masquerade.apps.studio.live import notices
 from masquerade.apps.studio.setting_facts import setting_facts
-from masquerade.core.errors import GuardianError
-from masquerade.engine.face_rules import _locked_error as locked_error
-from masquerade.engine.target_check import CHECK_IS_OFF
 from masquerade.models.catalogue import catalogue
 from masquerade.pipeline import shortfall, watch
 from masquerade.stages import quality
 from masquerade.trust.consent import BASES
-from masquerade.trust.deny_list import LockedFace
-from masquerade.trust.minors import require_guardian
 
 SOURCES = Path(__file__).parents[2] / "page"
 LANGUAGES = ("zh", "es", "de", "fr", "pt", "ja")
@@ -138,7 +132,7 @@ def test_bases_and_roles_have_names() -> None:
     assert not [role for role in roles if f"role.{role}" not in ENGLISH]
 
 
-def test_every_alarm_and_notice_of_a_stream_has_words() -> None:
+def test_every_alarm_of_a_stream_has_words() -> None:
     """The causes as the sources hold them, by kind of alarm."""
     found = {
         f"fps.{cause.split()[0]}"
@@ -152,12 +146,12 @@ def test_every_alarm_and_notice_of_a_stream_has_words() -> None:
     kinds["sink"] = ["error", "waiting", "slow"]
     assert sorted(causes) == sorted(cause for some in kinds.values() for cause in some)
     found |= {f"{kind}.{cause}" for kind, some in kinds.items() for cause in some}
-    found |= {notice_code(text) for text in notices_of_streams()}
     assert not [code for code in found if f"remark.{code}" not in ENGLISH]
 
 
-def notices_of_streams() -> list[str]:
-    locked = LockedFace(**{field.name: "Ada" for field in dataclasses.fields(LockedFace)})
-    with pytest.raises(GuardianError) as young:
-        require_guardian("A face of the target", 12.0, None)
-    return [CHECK_IS_OFF, str(young.value), str(locked_error("A face of the target", locked))]
+def test_every_notice_of_a_stream_has_words_for_what_it_names() -> None:
+    """Which sentences there are is tried in tests/apps/studio/test_stream_notices.py."""
+    assert len(notices._PATTERNS) > 15
+    for pattern, code in notices._PATTERNS:
+        said = places(ENGLISH[f"remark.{code}"])
+        assert set(said) == {f"{{{name}}}" for name in pattern.groupindex}, code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from page_harness import (
 )
 
 from masquerade.testing import IdentityJudge
+from masquerade.trust.inspection import inspect_file
 
 pytestmark = pytest.mark.long
 
@@ -112,14 +114,17 @@ def test_snapshot_and_recording_are_downloaded(visit: Visitor, donor: str, tmp_p
     page = start(opened)
     with page.expect_download() as saved:
         page.keyboard.press("s")
-    saved.value.save_as(tmp_path / "picture.jpg")
-    assert cv2.imread(str(tmp_path / "picture.jpg")).shape == (480, 640, 3)
+    assert re.fullmatch(r"masquerade-[\d-]+\.png", saved.value.suggested_filename)
+    saved.value.save_as(tmp_path / "picture.png")
+    assert cv2.imread(str(tmp_path / "picture.png")).shape == (480, 640, 3)
+    assert inspect_file(tmp_path / "picture.png").latest is not None
     page.get_by_role("button", name="Record").click()
     page.wait_for_selector(".recorded")
     n = opened.latency()["n"]
     wait_until(lambda: opened.latency()["n"] > n + 30)
     with page.expect_download() as recorded:
         page.get_by_role("button", name="Record").click()
+    assert recorded.value.suggested_filename.endswith(".mp4")
     recorded.value.save_as(tmp_path / "film.mp4")
     with av.open(str(tmp_path / "film.mp4")) as film:
         lengths = {s.type: float(s.duration * s.time_base) for s in film.streams}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from page_harness import StudioProcess, Visitor, studio_process, wait_until
+from page_harness import StudioProcess, Visitor, enrol, start, studio_process, wait_until
 
 from masquerade.models.catalogue import catalogue
 from masquerade.testing.networks.functional import draw_functional
@@ -39,6 +40,25 @@ def test_a_model_is_licensed_fetched_and_removed(visit: Visitor, supplied: Studi
     page.keyboard.press("3")
     row.get_by_role("button", name=f"Remove {ALONE}").click()
     row.get_by_role("button", name="Download").wait_for()
+
+
+def test_how_a_network_runs_is_said_in_the_readers_language(
+    visit: Visitor, supplied: StudioProcess, photos: dict[str, Path]
+) -> None:
+    opened = visit(supplied, locale="de-DE")
+    enrol(supplied, photos["mona_lisa"], "Mona Lisa")
+    page = opened.open("library")
+    row = page.locator(".model", has=page.locator(f"strong[title='{ALONE}']"))
+    accepted = {one["name"] for one in opened.api("GET", "/models") if one["accepted"]}
+    row.get_by_role("button", name="Herunterladen").click()
+    if ALONE not in accepted:
+        page.get_by_role("button", name="Zustimmen und herunterladen").click()
+    page.get_by_text(f"{ALONE} ist installiert.").wait_for()
+    page.keyboard.press("1")
+    page.get_by_label("Modell", exact=True).select_option(ALONE)
+    page = start(opened, "puppet")
+    page.locator(".remarks .hint", has_text=f"{ALONE} läuft").first.wait_for()
+    assert page.locator(".remarks [lang=en]").count() == 0
 
 
 def test_models_that_come_along_have_licences_too(visit: Visitor, supplied: StudioProcess) -> None:

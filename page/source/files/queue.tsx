@@ -63,6 +63,16 @@ function Row({ job, onCompare }: { job: Job; onCompare: () => void }): JSX.Eleme
             <a class="button" href={`${API}/jobs/${job.id}/result`} download={job.result?.name ?? ""}>
               {say("queue.download")}
             </a>
+            {job.result?.credentials && (
+              <a
+                class="button"
+                href={`${API}/jobs/${job.id}/credentials`}
+                download=""
+                title={say("queue.credentials_help")}
+              >
+                {say("queue.credentials")}
+              </a>
+            )}
           </>
         )}
         {(job.state === "failed" || job.state === "cancelled") && (

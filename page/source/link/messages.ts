@@ -72,6 +72,8 @@ export interface Figures {
 export interface Remark {
   code: string;
   text: string;
+  /** What the words name, such as a model. */
+  places?: Record<string, string>;
 }
 
 export interface SinkState {

@@ -44,7 +44,16 @@ export function Remarks(): JSX.Element | null {
   );
 }
 
-function RemarkLine({ remark: { code, text } }: { remark: Remark }): JSX.Element {
+/** What was chosen, and nothing is wrong with. */
+const HARMLESS = new Set(["network.provider", "network.measured"]);
+
+/** What a remark names, in the words of the settings where it is one of their choices. */
+function named(places: Record<string, string> = {}): Record<string, string> {
+  const choice = (name: string): string => (known(`choice.${name}`) ? say(`choice.${name}`) : name);
+  return Object.fromEntries(Object.entries(places).map(([key, name]) => [key, choice(name)]));
+}
+
+function RemarkLine({ remark: { code, text, places } }: { remark: Remark }): JSX.Element {
   const key = `remark.${code}`;
   if (!known(key)) {
     return (
@@ -54,8 +63,8 @@ function RemarkLine({ remark: { code, text } }: { remark: Remark }): JSX.Element
     );
   }
   return (
-    <p class="alarm">
-      {say(key)}
+    <p class={HARMLESS.has(code) ? "hint" : "alarm"}>
+      {say(key, named(places))}
       {code === "guardian" && (
         <Button onPress={() => void session.answer()}>{say("guardian.answer")}</Button>
       )}
@@ -97,14 +106,14 @@ const LEGIBLE = 0.09;
 function Stages({ stages }: { stages: [string, number][] }): JSX.Element | null {
   const total = stages.reduce((sum, [, ms]) => sum + ms, 0);
   if (!total) return null;
-  const named = (name: string): string => (known(`stage.${name}`) ? say(`stage.${name}`) : name);
+  const step = (name: string): string => (known(`stage.${name}`) ? say(`stage.${name}`) : name);
   return (
     <ul class="stages" aria-label={say("figures.stages")}>
       {stages.map(([name, ms]) => (
-        <li key={name} style={{ flexGrow: ms }} title={`${named(name)} ${number(ms, 1)}`}>
+        <li key={name} style={{ flexGrow: ms }} title={`${step(name)} ${number(ms, 1)}`}>
           {ms > LEGIBLE * total && (
             <span>
-              {named(name)} {number(ms, 1)}
+              {step(name)} {number(ms, 1)}
             </span>
           )}
         </li>

@@ -197,11 +197,11 @@ export class Session {
         this.transports.answer(message.sdp);
         break;
       case "snapshot":
-        save(message.id, "jpg");
+        save(message.id);
         tell(say("live.snapshot_saved"));
         break;
       case "recording":
-        if (message.id) save(message.id, "mp4");
+        if (message.id) save(message.id);
         break;
       case "ended":
         this.#end("live.ended");
@@ -265,11 +265,11 @@ export class Session {
   }
 }
 
-/** Lets the browser keep a file of the stream. */
-function save(id: string, ending: string): void {
+/** Lets the browser keep a file of the stream, under the name that the studio gives it. */
+function save(id: string): void {
   const link = document.createElement("a");
   link.href = `${API}/live/files/${id}`;
-  link.download = `masquerade-${new Date().toISOString().slice(0, 19).replace(/\D/g, "-")}.${ending}`;
+  link.download = "";
   link.click();
 }
 

@@ -127,5 +127,6 @@ export interface Job {
   left_s: number | null;
   created: string;
   error: { code: string; detail: string } | null;
-  result: { bytes: number; name: string; kind: "picture" | "video" } | null;
+  /** `credentials`: whether they are a file of their own, beside the result. */
+  result: { bytes: number; name: string; kind: "picture" | "video"; credentials: boolean } | null;
 }

@@ -35,6 +35,7 @@ def test_results_and_previews(configure, mona, astronaut, tmp_path):
             assert done["state"] == "done", done
             name = done["result"]["name"]
             content = studio.ask("GET", f"/jobs/{job}/result").content
+            assert done["result"]["credentials"] == (target.suffix in (".mkv", ".webm"))
             if target.suffix in (".mkv", ".webm"):
                 assert _inspected(tmp_path, name, content).state == "none"
                 beside = studio.http.get(f"/jobs/{job}/credentials")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from masquerade.apps.jobs.job import Job, JobState
 from masquerade.apps.studio.problems import Problem, model_of
+from masquerade.trust.sidecar import sidecar_path
 
 __all__ = ["JobOut", "ResultOut", "TargetOut", "VideoIn", "result_name"]
 
@@ -42,6 +43,9 @@ class ResultOut(BaseModel):
     bytes: int
     name: str
     kind: Literal["picture", "video"]
+    credentials: bool = Field(
+        description="whether its credentials are a file of their own, at `/credentials`"
+    )
 
 
 class JobOut(BaseModel):
@@ -99,7 +103,8 @@ def _result(job: Job) -> ResultOut | None:
         size = job.spec.output.stat().st_size
     except OSError:
         return None
-    return ResultOut(bytes=size, name=result_name(job), kind=_kind(job))
+    apart = sidecar_path(job.spec.output).is_file()
+    return ResultOut(bytes=size, name=result_name(job), kind=_kind(job), credentials=apart)
 
 
 def _moment(seconds: float) -> datetime:

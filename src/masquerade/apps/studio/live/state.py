@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from masquerade.engine.target_check import CHECK_IS_OFF
+from masquerade.apps.studio.live.notices import Notice
 
 if TYPE_CHECKING:
     from masquerade.apps.studio.live.room import Room
 
-__all__ = ["notice_code", "state_of"]
+__all__ = ["state_of"]
 
 _TAKEN_OVER = (
     "fps", "source_fps", "dropped", "lagged", "skipped", "stages_ms", "rss_bytes",
     "cpu", "gpu", "busiest", "eased", "faces", "paused", "models", "source",
 )  # fmt: skip
-
-_OTHER = "other"
-_NOTICES = (
-    (CHECK_IS_OFF, "content_check_off"),
-    ("looks under 18", "guardian"),
-    ("is locked on this installation", "locked_face"),
-)
-"""What notices say, and their codes. Those of networks and memory have only their own words."""
 
 
 def state_of(room: Room) -> dict[str, Any]:
@@ -36,18 +28,9 @@ def state_of(room: Room) -> dict[str, Any]:
             {"code": code, "text": text}
             for code, text in zip(now["alarm_codes"], now["alarms"], strict=True)
         ],
-        "notices": [{"code": notice_code(text), "text": text} for text in now["notices"]],
+        "notices": [Notice.of(text).as_dict() for text in now["notices"]],
         "latency_ms": {"p50": p50, "p95": p95},
         "sinks": room.sinks(),
         "networks": now["networks"] or None,
         "page_dropped": room.sink.dropped,
     }
-
-
-def notice_code(text: str) -> str:
-    """What a notice is about, for pages with words of their own; ``other`` where none is known.
-
-    >>> notice_code(CHECK_IS_OFF)
-    'content_check_off'
-    """
-    return next((code for words, code in _NOTICES if words in text), _OTHER)
