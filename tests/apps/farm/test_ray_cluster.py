@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 from farm_jobs import same_film
 
-from masquerade.apps.farm import ray_session
+from masquerade.apps.farm import ray_knock, ray_session
 from masquerade.apps.farm.ray_session import RaySession
 from masquerade.core.errors import RuntimeSetupError, SettingsError
 
@@ -38,7 +39,10 @@ def test_a_node_that_leaves_costs_nothing_but_time(film, undisturbed, tmp_path, 
     assert all(ipaddress.ip_address(item).is_loopback for item in map(plain, told["addresses"]))
     assert told["addresses"]
     assert "another file of the model swapper (abababababab" in told["other"]
-    assert "let in" not in told["stranger"]
+    assert "let in" not in told["stranger"]["ray"]
+    seconds, _, said = told["stranger"]["ours"].partition(" s: ")
+    assert "does not take our token (" in said
+    assert float(seconds) < 20  # 1.2 here; Ray's own word comes after 30
 
 
 def plain(address: str) -> str:
@@ -55,7 +59,18 @@ def test_without_ray_there_is_a_sentence(monkeypatch):
         RaySession("")
 
 
-@pytest.mark.parametrize("address", ["10.0.0.5", "10.0.0.5:", ":6379", "nonsense"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.5",
+        "10.0.0.5:",
+        ":6379",
+        "nonsense",
+        "auto",
+        "ray://10.0.0.5:10001",
+        "10.0.0.5:70000",
+    ],
+)
 def test_what_is_no_address_is_a_sentence(address):
     with pytest.raises(SettingsError, match="HOST:PORT"):
         RaySession(address)
@@ -90,7 +105,23 @@ def test_what_ray_says_becomes_a_sentence(monkeypatch, said, meant):
             pass
 
     monkeypatch.setattr(ray_session, "_import_ray", Ray)
+    monkeypatch.setattr(ray_session, "knock", lambda _host, _port: "")
     for name in ray_session.LOOPBACK_ENVIRONMENT:
         monkeypatch.setenv(name, os.environ.get(name, ""))
     with pytest.raises(RuntimeSetupError, match=meant):
         RaySession("127.0.0.1:6379")
+
+
+def test_where_nobody_listens_that_is_said_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with pytest.raises(RuntimeSetupError, match=f"No Ray cluster answers at 127.0.0.1:{port}"):
+        RaySession(f"127.0.0.1:{port}")
+
+
+def test_where_something_else_listens_nobody_waits_for_ray(monkeypatch):
+    monkeypatch.setattr(ray_knock, "_ANSWER_S", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        with pytest.raises(RuntimeSetupError, match="does not answer as Ray does"):
+            RaySession(f"127.0.0.1:{port}")

@@ -85,17 +85,29 @@ def refused(session: RaySession, facts, folder: Path) -> str:
     return ""
 
 
-def stranger(address: str) -> str:
-    """What a program without the token gets of the cluster."""
+def stranger(address: str) -> dict[str, str]:
+    """What programs without the token get of the cluster: Ray's own, and ours."""
     import subprocess
 
-    code = f"import ray; ray.init(address={address!r}, log_to_driver=False); print('let in')"
-    environment = {**os.environ, "RAY_AUTH_TOKEN": "f" * 64}
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False,
-        timeout=90,
-    )  # fmt: skip
-    return done.stdout + done.stderr[-2000:]
+    codes = {
+        "ray": f"import ray; ray.init(address={address!r}, log_to_driver=False); print('let in')",
+        "ours": "import time\n"
+        "from masquerade.apps.farm.ray_session import RaySession\n"
+        "from masquerade.core.errors import RuntimeSetupError\n"
+        "begun_s = time.monotonic()\n"
+        f"try:\n    RaySession({address!r})\n    print('let in')\n"
+        "except RuntimeSetupError as error:\n"
+        "    print(round(time.monotonic() - begun_s, 1), 's:', error)",
+    }
+    said = {}
+    for name, code in codes.items():
+        environment = {**os.environ, "RAY_AUTH_TOKEN": "f" * 64}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=environment, capture_output=True, text=True, check=False, timeout=90,
+        )  # fmt: skip
+        said[name] = done.stdout + done.stderr[-2000:]
+    return said
 
 
 def listening() -> list[str]:

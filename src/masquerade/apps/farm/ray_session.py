@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from masquerade.apps.farm.ray_knock import knock
 from masquerade.core.errors import RuntimeSetupError, SettingsError
 from masquerade.core.lifetimes import Closing
 
@@ -29,6 +30,7 @@ LOOPBACK_ENVIRONMENT = {
 """What has a cluster on this machine heard by this machine alone; read when Ray is imported."""
 
 _TOKEN_FILE = Path(".ray") / "auth_token"
+_MOST_PORT = 65535
 _OBJECTS_BYTES = 256 * 2**20
 
 
@@ -60,13 +62,15 @@ class RaySession(Closing):
                 "object_store_memory": _OBJECTS_BYTES,
             }
         else:
+            if refused := knock(*_host_and_port(address)):
+                raise _no_cluster(address, refused)
             options["address"] = address
         try:
             self.ray.init(**options)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-            raise _no_cluster(address, error) from error
+            raise _no_cluster(address, str(error)) from error
         except self.ray.exceptions.RayError as error:
-            raise _no_cluster(address, error) from error
+            raise _no_cluster(address, str(error)) from error
 
     @property
     def here(self) -> str:
@@ -128,11 +132,18 @@ def _prepare(address: str) -> None:
         )
 
 
-def _is_loopback(address: str) -> bool:
-    host, colon, port = address.rpartition(":")
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _colon, port = address.rpartition(":")
     host = host.strip("[]")
-    if not colon or not port.isdecimal() or not host:
-        raise SettingsError(f"{address!r} is no address of a cluster; write HOST:PORT.")
+    if not port.isdecimal() or int(port) > _MOST_PORT or not host or "/" in host:
+        raise SettingsError(
+            f"{address!r} is no address of a cluster; write HOST:PORT, as `ray start` prints it."
+        )
+    return host, int(port)
+
+
+def _is_loopback(address: str) -> bool:
+    host, _port = _host_and_port(address)
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -150,8 +161,8 @@ def _import_ray() -> Any:
     return ray
 
 
-def _no_cluster(address: str, error: Exception) -> RuntimeSetupError:
-    text = " ".join(str(error).split())
+def _no_cluster(address: str, why: str) -> RuntimeSetupError:
+    text = " ".join(why.split())
     if "ersion mismatch" in text:
         return RuntimeSetupError(
             f"The cluster at {address} runs another version of Ray or Python than this program "
@@ -159,7 +170,7 @@ def _no_cluster(address: str, error: Exception) -> RuntimeSetupError:
         )
     if "uthenticat" in text or "token" in text:
         return RuntimeSetupError(
-            f"The cluster at {address} does not take our token ({text[:200]}); set "
+            f"The cluster at {address} does not take our token ({text.partition('. ')[0]}); set "
             "RAY_AUTH_TOKEN_PATH to the one it was started with."
         )
     where = f"No Ray cluster answers at {address}" if address else "Ray cannot be started here"
