@@ -22,7 +22,9 @@ def test_a_picture_tells_its_origin(run, swap, astronaut, kind):
     _check(found.json)
     words = run("inspect", f"out{kind}")
     assert "intact, and signed by somebody known here" in words.out
-    assert "public-domain" in words.out
+    assert "opened the target; edited it: faces were replaced" in words.out
+    assert "public domain, said on " in words.out
+    assert "c2pa." not in words.out
 
 
 @pytest.mark.parametrize("kind", VIDEOS)
@@ -40,6 +42,7 @@ def _check(found: dict) -> None:
     assert found["state"] == "trusted"
     assert found["latest"]["source_type"] == DIGITAL_SOURCE_TYPE
     assert found["latest"]["actions"] == ["c2pa.opened", "c2pa.edited"]
+    assert found["latest"]["descriptions"] == ["", "faces were replaced"]
     said = found["statements"]
     assert said["label"] == {"style": "small"}
     assert said["consent"]["bases"] == ["public-domain"]
@@ -75,7 +78,46 @@ def test_a_second_swap_keeps_the_first(run, swap, astronaut):
     found = run("inspect", "twice.png", "--json").json
     assert found["statements"]["label"] == {"style": "none"}
     assert len(found["earlier"]) == 1
-    assert "before" in run("inspect", "twice.png").out
+    (before,) = [line for line in run("inspect", "twice.png").out.splitlines() if "before" in line]
+    assert "edited it: faces were replaced; by Masquerade" in before
+
+
+@pytest.mark.parametrize("kind", PICTURES)
+def test_a_picture_of_framed_faces_says_that_nothing_was_replaced(run, astronaut, kind):
+    assert run("faces", astronaut, "-o", f"boxes{kind}").code == 0
+    found = run("inspect", f"boxes{kind}", "--json")
+    assert (found.code, found.json["state"]) == (0, "trusted")
+    assert found.json["latest"]["actions"] == ["c2pa.opened", "c2pa.drawing"]
+    assert found.json["latest"]["source_type"] == ""
+    assert found.json["statements"]["faces"] == {"described": 1, "replaced": 0}
+    assert not found.json["mark"]["found"]
+    written = Path(f"boxes{kind}").read_bytes()
+    assert b"none was replaced" in written
+    assert b"compositeWith" not in written
+    words = run("inspect", f"boxes{kind}").out
+    assert "drew on it: faces were framed and described; none was replaced" in words
+    entry = found.json["statements"]["audit"]["entry"]
+    assert entry in [line["hash"] for line in run("audit", "show", "--json").json["entries"]]
+
+
+def test_a_picture_of_framed_faces_keeps_what_was_said_before(run, swap, astronaut):
+    swap(astronaut, "swapped.png")
+    assert run("faces", "swapped.png", "-o", "boxes.png").code == 0
+    (earlier,) = run("inspect", "boxes.png", "--json").json["earlier"]
+    assert earlier["source_type"] == DIGITAL_SOURCE_TYPE
+    assert run("rerun", "boxes.png", "-o", "again.png").code == 3
+
+
+def test_an_output_and_its_line_in_the_log_name_the_same_mark(run, swap, astronaut):
+    swap(astronaut, "out.png")
+    said = run("inspect", "out.png", "--json").json["statements"]
+    (line,) = [
+        one
+        for one in run("audit", "show", "--json").json["entries"]
+        if one["hash"] == said["audit"]["entry"]
+    ]
+    assert line["facts"]["watermark"] == said["watermark"]
+    assert f"watermark: invisible, number {said['watermark']['number']}" in run("audit", "show").out
 
 
 def test_a_home_that_cannot_keep_an_identity_is_told(run, mona, astronaut, tmp_path):

@@ -81,7 +81,7 @@ WRITERS = {
     "apps/studio/live/switchboard.py": "a live session's frame, state_origin",
     "apps/commands/demo.py": "state_origin",
     "apps/commands/swap.py": "state_origin",
-    "apps/commands/faces.py": "boxes on an unswapped picture",
+    "apps/commands/faces.py": "annotation_origin: boxes on real faces, of which none is replaced",
     "apps/commands/identity.py": "a donor's identity",
     "apps/picture_stream.py": "state_origin",
     "apps/farm/estimate.py": "a trial in a folder that is removed",

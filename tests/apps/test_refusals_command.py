@@ -27,14 +27,14 @@ def test_the_content_check_refuses_calmly(swap, run, monkeypatch):
     assert done.code == 11
     assert "The content check finds this picture likely to be sexual" in done.err
     assert not OUT.exists()
-    assert "ContentError" in run("audit", "show").out
+    assert "refused         The content check finds" in run("audit", "show").out
     assert swap("--content-threshold", "0.95", "--consent", "self").code == 0
     off = swap("--no-content-check", "--consent", "self")
     assert off.code == 0
     assert "The content check is off" in off.err
     newest = run("audit", "show", "--last", "1", "--json").json["entries"]
     assert [entry["facts"]["content"]["checked"] for entry in newest] == [False]
-    assert "content      checked False" in run("inspect", OUT).out
+    assert "content      not looked at, on request" in run("inspect", OUT).out
 
 
 def test_a_child_needs_an_answer_which_is_remembered_and_shown(swap, run, monkeypatch):
@@ -44,8 +44,8 @@ def test_a_child_needs_an_answer_which_is_remembered_and_shown(swap, run, monkey
     assert "looks under 18" in done.err
     assert swap("--consent", "given", "--guardian", "agreed").code == 0
     shown = run("inspect", OUT).out
-    assert "guardian agreed" in shown
-    assert "guardian of target agreed" in shown
+    assert "the person has agreed, a guardian has agreed, said on" in shown
+    assert "the people of the target: a guardian has agreed" in shown
     assert run("consent", "list", "--json").json["consents"][0]["guardian"] == "agreed"
     # What was said of the donor holds; of the target's people it is said anew.
     assert "A face of the target looks under 18" in swap("--consent", "given").err
@@ -56,7 +56,7 @@ def test_consent_is_listed_and_revoked(swap, run, monkeypatch):
     (said,) = run("consent", "list", "--json").json["consents"]
     assert (said["name"], said["basis"]) == ("mona_lisa", "public-domain")
     assert len(said["identity"]) == 64
-    assert said["identity"] in run("inspect", OUT).out
+    assert said["identity"][:12] in run("inspect", OUT).out
     assert run("swap", "-s", "x", "-t", "y", "-o", "z").code != 0
     assert run("consent", "revoke", said["donor"][:8]).code == 0
     assert run("consent", "list", "--json").json["consents"] == []
@@ -98,7 +98,7 @@ def test_the_log_is_verified(swap, run, workplace):
     assert swap().code == 0
     whole = run("audit", "verify", "--json").json
     assert whole["lines"] == 2
-    assert whole["hash"] in run("inspect", OUT).out
+    assert whole["hash"][:12] in run("inspect", OUT).out
     log = workplace.parent / "home" / "audit.jsonl"
     log.write_text(log.read_text().replace("public-domain", "self"))
     changed = run("audit", "verify")

@@ -17,6 +17,8 @@ __all__ = ["noting_refusals", "record_change", "record_live", "record_output"]
 
 _ANSWERED_FOR = ("label", "watermark", "content_check", "content_threshold")
 """Settings that somebody may have to answer for."""
+_STATED = ("label", "watermark", "content", "consent", "faces")
+"""Statements of the credentials that the log has too."""
 _COUNTS = ("frames", "faces_swapped", "seconds")
 
 
@@ -47,9 +49,7 @@ def record_output(statements: Mapping[str, Mapping[str, Any]]) -> str:
         OutputError: the log cannot be written, so there must be no output.
     """
     report = statements.get("report", {})
-    facts: dict[str, Any] = {
-        name: statements[name] for name in ("label", "content", "consent") if name in statements
-    }
+    facts: dict[str, Any] = {name: statements[name] for name in _STATED if name in statements}
     figures = report.get("figures", {})
     facts["figures"] = {name: figures[name] for name in _COUNTS if name in figures}
     job = report.get("job", {})

@@ -18,8 +18,8 @@ from typing import Any
 
 from masquerade._version import __version__
 from masquerade.core.errors import SigningError
+from masquerade.trust.deed import SWAPPED, Deed
 from masquerade.trust.file_kinds import credentials_type, head_of
-from masquerade.trust.metadata import DIGITAL_SOURCE_TYPE
 from masquerade.trust.signing_identity import SigningIdentity, SigningStore
 
 __all__ = ["STATEMENT_PREFIX", "Credentials", "Statements"]
@@ -42,6 +42,7 @@ class Credentials:
     Args:
         target: the file that was edited; None for what no file was the source of, as live.
         statements: asked for once, when the file is signed.
+        deed: what was done to the file.
         store: the installation's identities.
 
     Raises:
@@ -53,9 +54,10 @@ class Credentials:
         target: Path | None,
         statements: Callable[[], Statements],
         *,
+        deed: Deed = SWAPPED,
         store: SigningStore | None = None,
     ) -> None:
-        self._target, self._statements = target, statements
+        self._target, self._statements, self._deed = target, statements, deed
         self._store = store or SigningStore()
         self.identity: SigningIdentity = self._store.identity()
 
@@ -94,8 +96,21 @@ class Credentials:
             ingredient = Ingredient(self._target, credentials_type(head_of(self._target)))
             if ingredient.media_type is None and (edits := self._history()):
                 statements = {**statements, "history": {"edits": edits}}
-        manifest = _manifest(statements, opened=self._target is not None)
+        manifest = _manifest(statements, self._actions())
         sign_file(finished, signed, media_type, manifest, ingredient, self.identity)
+
+    def _actions(self) -> list[dict[str, Any]]:
+        """What was done. C2PA wants the first action to be one that opens or creates."""
+        from masquerade.trust.c2pa_files import INGREDIENT
+
+        deed = self._deed
+        done: dict[str, Any] = {"softwareAgent": _AGENT, "description": deed.description}
+        if deed.source_type:
+            done["digitalSourceType"] = deed.source_type
+        if self._target is None:
+            return [{"action": "c2pa.created", **done}]
+        first = {"action": "c2pa.opened", "parameters": {"ingredientIds": [INGREDIENT]}}
+        return [first, {"action": deed.action, **done}]
 
     def _history(self) -> list[dict[str, Any]]:
         from masquerade.trust.history import history_of
@@ -109,15 +124,15 @@ class Credentials:
             "version": 1,
             "signed_at": datetime.now(UTC).isoformat(timespec="seconds"),
             "software": _AGENT,
-            "actions": _actions(opened=self._target is not None),
+            "actions": self._actions(),
             "statements": dict(statements),
             "history": self._history(),
         }
         return write_sidecar(finished, document, self.identity, parts)
 
 
-def _manifest(statements: Statements, *, opened: bool) -> dict[str, Any]:
-    actions = {"label": "c2pa.actions.v2", "data": {"actions": _actions(opened=opened)}}
+def _manifest(statements: Statements, deeds: list[dict[str, Any]]) -> dict[str, Any]:
+    actions = {"label": "c2pa.actions.v2", "data": {"actions": deeds}}
     own = [
         {"label": f"{STATEMENT_PREFIX}{name}", "data": _without_bytes(data), "kind": "Json"}
         for name, data in statements.items()
@@ -136,14 +151,3 @@ def _without_bytes(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [str(item) if type(item) is int else _without_bytes(item) for item in value]
     return value
-
-
-def _actions(*, opened: bool) -> list[dict[str, Any]]:
-    """What was done. C2PA wants the first action to be one that opens or creates."""
-    from masquerade.trust.c2pa_files import INGREDIENT
-
-    swapped = {"softwareAgent": _AGENT, "digitalSourceType": DIGITAL_SOURCE_TYPE}
-    if not opened:
-        return [{"action": "c2pa.created", **swapped}]
-    first = {"action": "c2pa.opened", "parameters": {"ingredientIds": [INGREDIENT]}}
-    return [first, {"action": "c2pa.edited", **swapped}]

@@ -40,6 +40,7 @@ class Edit:
         signer: whose certificate signed it.
         when: ISO 8601, or empty where nobody says.
         actions: C2PA's names, such as ``c2pa.edited``.
+        descriptions: the same in the signer's words, empty where there are none.
         source_type: IPTC's address of the kind of source, or empty.
         statements: what our own program states, by name.
     """
@@ -48,6 +49,7 @@ class Edit:
     signer: str = ""
     when: str = ""
     actions: tuple[str, ...] = ()
+    descriptions: tuple[str, ...] = ()
     source_type: str = ""
     statements: Mapping[str, Any] = field(default_factory=dict)
 
@@ -58,6 +60,7 @@ class Edit:
             "signer": self.signer,
             "when": self.when,
             "actions": list(self.actions),
+            "descriptions": list(self.descriptions),
             "source_type": self.source_type,
         }
 
@@ -223,21 +226,24 @@ def _edit(manifest: Mapping[str, Any]) -> Edit:
 
 
 def _deeds(actions: Any) -> dict[str, Any]:
-    found = _items(actions)
+    found = _items(actions)[:_LONGEST_HISTORY]
     kinds = [_text(item["digitalSourceType"]) for item in found if "digitalSourceType" in item]
-    names = tuple(_text(item.get("action")) for item in found[:_LONGEST_HISTORY])
-    return {"actions": names, "source_type": kinds[-1] if kinds else ""}
+    return {
+        "actions": tuple(_text(item.get("action")) for item in found),
+        "descriptions": tuple(_text(item.get("description")) for item in found),
+        "source_type": kinds[-1] if kinds else "",
+    }
 
 
 def _told(history: Any) -> Iterator[Edit]:
     """Edits as an earlier signer has written them down."""
     for item in _items(history)[:_LONGEST_HISTORY]:
-        actions = item.get("actions")
         yield Edit(
             software=_text(item.get("software")),
             signer=_text(item.get("signer")),
             when=_text(item.get("when")),
-            actions=tuple(map(_text, actions)) if isinstance(actions, list) else (),
+            actions=_texts(item.get("actions")),
+            descriptions=_texts(item.get("descriptions")),
             source_type=_text(item.get("source_type")),
         )
 
@@ -258,6 +264,10 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 def _items(value: Any) -> list[Mapping[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    return tuple(map(_text, values[:_LONGEST_HISTORY])) if isinstance(values, list) else ()
 
 
 def _text(value: Any) -> str:

@@ -24,7 +24,13 @@ from masquerade.core.disclosure import Disclosure
 if TYPE_CHECKING:
     from masquerade.core.settings import Settings
 
-__all__ = ["DIGITAL_SOURCE_TYPE", "SOFTWARE", "build_disclosure", "settings_digest"]
+__all__ = [
+    "DIGITAL_SOURCE_TYPE",
+    "SOFTWARE",
+    "annotation_disclosure",
+    "build_disclosure",
+    "settings_digest",
+]
 
 DIGITAL_SOURCE_TYPE = (
     "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
@@ -32,6 +38,7 @@ DIGITAL_SOURCE_TYPE = (
 SOFTWARE = f"Masquerade {__version__}"
 
 _STATEMENT = f"AI-composited: faces in this file were swapped with {SOFTWARE}."
+_ANNOTATION = f"Faces were framed and described by {SOFTWARE}; none was replaced."
 _GENERATED = "1"  # GB 45438-2025, appendix E: 1 is, 2 may be, 3 is suspected to be generated
 _PRODUCER = "Masquerade"
 
@@ -81,13 +88,12 @@ def build_disclosure(
         ``label``, ``disclosed_at``, ``settings_digest``, with brought networks ``models``, with
         consents ``consent``, and with the label ``gb45438`` also ``AIGC``.
     """
-    moment = (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds")
     tags = {
         "comment": _STATEMENT,
         "software": SOFTWARE,
         "digital_source_type": DIGITAL_SOURCE_TYPE,
         "label": settings.label,
-        "disclosed_at": moment,
+        "disclosed_at": _moment(now),
         "settings_digest": settings_digest(settings),
     }
     named = _named_models(settings) if models is None else tuple(models)
@@ -98,6 +104,25 @@ def build_disclosure(
     if settings.label == "gb45438":
         tags["AIGC"] = _aigc(produce_id or uuid.uuid4().hex)
     return Disclosure(xmp=_xmp(tags), tags=tags)
+
+
+def annotation_disclosure(now: datetime | None = None) -> Disclosure:
+    """State of a picture whose faces were framed and described that no face was replaced.
+
+    Args:
+        now: time of the statement, aware; the present by default.
+
+    Returns:
+        The XMP packet and the text tags ``comment``, ``software`` and ``disclosed_at``; no source
+        type, since the picture is what it was, with lines drawn on it.
+    """
+    tags = {"comment": _ANNOTATION, "software": SOFTWARE, "disclosed_at": _moment(now)}
+    properties = {"xmp:CreatorTool": SOFTWARE, "xmp:MetadataDate": tags["disclosed_at"]}
+    return Disclosure(xmp=_packet(properties, _ANNOTATION), tags=tags)
+
+
+def _moment(now: datetime | None) -> str:
+    return (now or datetime.now(UTC)).astimezone(UTC).isoformat(timespec="seconds")
 
 
 def _named_models(settings: Settings) -> tuple[str, ...]:
@@ -143,8 +168,12 @@ def _xmp(tags: Mapping[str, str]) -> bytes:
         properties["masquerade:Consent"] = tags["consent"]
     if "AIGC" in tags:
         properties["TC260:AIGC"] = tags["AIGC"]
+    return _packet(properties, tags["comment"])
+
+
+def _packet(properties: Mapping[str, str], description: str) -> bytes:
     lines = [f"   <{name}>{escape(value)}</{name}>" for name, value in properties.items()]
-    lines.append(_description(tags["comment"]))
+    lines.append(_description(description))
     return _PACKET.format(properties="\n".join(lines)).encode()
 
 

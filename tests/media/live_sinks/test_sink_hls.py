@@ -25,6 +25,7 @@ from masquerade.core.errors import EncoderError, OutputError, OutputExistsError
 from masquerade.core.protocols import Sink
 from masquerade.media.live_sinks.hls import HlsSink
 from masquerade.media.live_sinks.options import SinkOptions
+from masquerade.media.live_sinks.programme import TITLE
 from masquerade.media.sound import Sound
 from masquerade.testing import no_leaked_threads
 
@@ -85,6 +86,7 @@ def test_every_segment_plays_by_itself(tmp_path: Path) -> None:
     assert [item.name for item in segments] == [f"show-{n:05d}.ts" for n in range(3)]
     first = [pictures(item)[0] for item in segments]
     assert [(number, key) for number, _, key in first] == [(0, True), (60, True), (120, True)]
+    assert all(TITLE.encode() in item.read_bytes() for item in segments)
 
 
 def test_old_segments_are_deleted_and_strangers_are_left_alone(tmp_path: Path) -> None:

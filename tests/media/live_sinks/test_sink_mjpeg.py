@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import urllib.error
@@ -12,20 +13,26 @@ from http.client import HTTPResponse
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 from receivers import frame, free_port, noisy, number_of, open_descriptors, until
 
+from masquerade.core.disclosure import Disclosure
 from masquerade.core.errors import OutputError, SettingsError
 from masquerade.core.protocols import Sink
+from masquerade.core.settings import Settings
 from masquerade.media.live_sinks.mjpeg import MjpegSink
 from masquerade.media.live_sinks.options import SinkOptions
 from masquerade.testing import no_leaked_threads
+from masquerade.trust.metadata import build_disclosure
+
+XMP = build_disclosure(Settings()).xmp
 
 
 @pytest.fixture
 def sink() -> Iterator[MjpegSink]:
     before = open_descriptors()
     with no_leaked_threads():
-        sink = MjpegSink("http://127.0.0.1:0", SinkOptions())
+        sink = MjpegSink("http://127.0.0.1:0", SinkOptions(disclosure=Disclosure(XMP)))
         yield sink
         sink.commit()
         sink.abort()
@@ -126,6 +133,7 @@ def test_the_page_and_the_snapshot(sink: MjpegSink) -> None:
     stop.set()
     thread.join()
     assert number_of(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)) == 321
+    assert Image.open(io.BytesIO(data)).info["xmp"] == XMP
 
 
 def test_what_is_not_there(sink: MjpegSink) -> None:

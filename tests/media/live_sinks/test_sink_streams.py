@@ -36,6 +36,7 @@ from masquerade.core.disclosure import Disclosure
 from masquerade.core.errors import EncoderError, SettingsError, StreamError
 from masquerade.core.protocols import Sink
 from masquerade.media.live_sinks.options import SinkOptions
+from masquerade.media.live_sinks.programme import TITLE
 from masquerade.media.live_sinks.stream import StreamSink
 from masquerade.media.sound import Sound
 from masquerade.testing import no_leaked_threads
@@ -119,6 +120,31 @@ def test_the_metadata_of_rtmp_says_what_it_is(tmp_path: Path) -> None:
         sink.commit()
         finish(receiver)
     assert b"AI-composited" in out.read_bytes()
+
+
+def test_the_title_of_a_transport_stream_says_what_it_is() -> None:
+    """As datagrams carry it; by TCP it is the same container."""
+    heard = bytearray()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.settimeout(5)
+        sink = StreamSink(f"udp://127.0.0.1:{listener.getsockname()[1]}", INFO, SinkOptions())
+        play(sink, range(4))
+        sink.commit()
+        while TITLE.encode() not in heard:
+            heard += listener.recv(65536)
+    assert "AI" in TITLE
+
+
+def test_the_title_of_rtsp_says_what_it_is(tmp_path: Path) -> None:
+    url, listen, options = address("rtsp")
+    out = tmp_path / "out.mkv"
+    with receiving(listen, out, *options) as receiver:
+        sink = StreamSink(url, INFO, SinkOptions())
+        play(sink, range(10))
+        sink.commit()
+        finish(receiver)
+    assert TITLE.encode() in out.read_bytes()
 
 
 @pytest.mark.parametrize("kind", ["tcp", "rtmp", "rtsp"])

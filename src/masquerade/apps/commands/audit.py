@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from masquerade.apps.console import Console
+from masquerade.apps.origin_words import told_moment, told_statement
 from masquerade.trust.audit import AuditLog
 
 if TYPE_CHECKING:
@@ -17,7 +17,9 @@ __all__ = ["CHANGED", "run"]
 
 CHANGED = 22
 """Exit code for a log that is not as it was written, as of an output that was altered."""
-_LONGEST = 160
+_OF_A_DONOR = ("consent", "consent-revoked")
+_LONGEST = 400
+_SHORT = 12
 
 
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
@@ -52,9 +54,20 @@ def _verify(log: AuditLog, console: Console) -> dict[str, Any]:
 
 
 def _in_words(entry: AuditEntry) -> str:
-    facts = json.dumps(entry.facts, ensure_ascii=False)
-    text = "".join(char for char in facts if char.isprintable())
-    return f"{entry.number:>6}  {entry.at}  {entry.event:<15} {text[:_LONGEST]}"
+    text = "".join(char for char in _told(entry) if char.isprintable())
+    cut = f"{text[:_LONGEST]}..." if len(text) > _LONGEST else text
+    return f"{entry.number:>6}  {told_moment(entry.at)}  {entry.event:<15} {cut}"
+
+
+def _told(entry: AuditEntry) -> str:
+    facts = dict(entry.facts)
+    if entry.event == "refused":
+        return str(facts.get("reason", facts))
+    if entry.event in _OF_A_DONOR:
+        donor = str(facts.pop("donor", ""))[:_SHORT]
+        return f"donor {donor}...: {told_statement('donor', facts)}"
+    told = {name: told_statement(name, fact) for name, fact in facts.items() if fact or fact == 0}
+    return "; ".join(f"{name.replace('_', ' ')}: {text}" for name, text in told.items())
 
 
 def _plain(entry: AuditEntry) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from masquerade.apps.table import table
 from masquerade.core.errors import NoFaceInTargetError
 from masquerade.core.frame import Frame, FrameJob
 from masquerade.core.settings import Settings
+from masquerade.engine.annotation import annotation_origin
 from masquerade.engine.finding import finding_stages
 from masquerade.engine.held_networks import HeldNetworks
 from masquerade.engine.networks import shared_networks
@@ -144,7 +145,8 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     console.say(table(*_rows(people, moving=kind != "image")))
     if args.output:
         picture = watcher.drawn()
-        write_image(args.output, Picture(picture), picture, None, args.overwrite)
+        stated = annotation_origin(Path(args.file), len(people))
+        write_image(args.output, Picture(picture), picture, stated, args.overwrite)
         console.say(f"Drawn into {args.output}.")
     return {"file": args.file, "kind": kind, "faces": [person.as_dict() for person in people]}
 

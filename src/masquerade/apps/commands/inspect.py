@@ -9,6 +9,7 @@ from typing import Any
 
 from masquerade.apps.console import Console
 from masquerade.apps.found_marks import compared, find_mark, told
+from masquerade.apps.origin_words import told_actions, told_moment, told_source, told_statement
 from masquerade.trust.inspection import Edit, Inspection, State, inspect_file
 
 __all__ = ["EXIT_CODES", "run"]
@@ -29,7 +30,7 @@ _VERDICTS: Mapping[State, str] = {
     "altered": "altered: it is not what was signed, or its credentials are damaged",
     "expired": "intact, but the certificate that signed it has ended",
 }
-_COMPOSITE = "compositeWithTrainedAlgorithmicMedia"
+_BUILT_IN = "the built-in mesh"
 _LONGEST_LINE = 300
 
 
@@ -56,37 +57,44 @@ def _lines(found: Inspection) -> Iterator[str]:
     yield from _edit_lines(found.latest)
     yield _line("credentials", where[found.carrier])
     for edit in found.earlier:
-        yield _line("before", ", ".join(filter(None, (edit.software, edit.when, edit.signer))))
+        yield _line("before", _brief(edit))
 
 
 def _edit_lines(edit: Edit) -> Iterator[str]:
-    what = "a composite made with AI" if edit.source_type.endswith(_COMPOSITE) else edit.source_type
-    yield _line("what", ", ".join(filter(None, (what, *edit.actions))))
+    if edit.source_type:
+        yield _line("what", told_source(edit.source_type))
+    yield _line("done", told_actions(edit))
     yield _line("made with", edit.software)
-    yield _line("when", edit.when)
+    if edit.when:
+        yield _line("when", told_moment(edit.when))
     yield _line("signed by", edit.signer)
     for name, statement in edit.statements.items():
         if name == "report":
             yield from _report_lines(statement)
         elif name != "history":
-            yield _line(name, _flat(statement))
+            yield _line(name, told_statement(name, statement))
+
+
+def _brief(edit: Edit) -> str:
+    """An earlier edit in one line."""
+    maker = f"by {edit.software}" if edit.software else ""
+    signer = f"signed by {edit.signer}" if edit.signer else ""
+    what = told_source(edit.source_type)
+    return "; ".join(
+        filter(None, (told_moment(edit.when), told_actions(edit), maker, what, signer))
+    )
 
 
 def _report_lines(report: Any) -> Iterator[str]:
     settings, figures = _mapping(report, "settings"), _mapping(report, "figures")
+    if not settings:
+        return  # nothing was swapped
     models = report.get("models") if isinstance(report, dict) else None
     drawing = [model.get("name") for model in models or () if _mapping(model).get("precision")]
-    swapper = drawing or [settings.get("model", "")]
-    yield _line("networks", ", ".join(map(str, swapper)))
-    yield _line("figures", _flat(figures))
-    yield _line("device", _flat(_mapping(report, "device")))
-
-
-def _flat(values: Any) -> str:
-    if isinstance(values, dict):
-        pairs = (f"{key} {_flat(value)}" for key, value in values.items())
-        return ", ".join(pair.replace("_", " ") for pair in pairs)
-    return ", ".join(map(_flat, values)) if isinstance(values, list) else str(values)
+    swapper = drawing or [_BUILT_IN if settings.get("model") == "mesh" else settings.get("model")]
+    yield _line("drawn by", ", ".join(map(str, swapper)))
+    yield _line("figures", told_statement("figures", figures))
+    yield _line("device", ", ".join(map(str, _mapping(report, "device").values())))
 
 
 def _mapping(value: Any, key: str | None = None) -> Mapping[str, Any]:

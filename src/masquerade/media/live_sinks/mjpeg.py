@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["MjpegSink"]
 
 _STREAM_PATH = "/stream.mjpg"
+_XMP_NAME = b"http://ns.adobe.com/xap/1.0/\0"
+"""What an APP1 segment of JPEG begins with that holds XMP: XMP specification part 3, 1.1.3."""
 
 
 class MjpegSink(Committing):
@@ -36,7 +38,7 @@ class MjpegSink(Committing):
     Args:
         spec: ``http://HOST:PORT``, and the path of the stream if it is not to be
             ``/stream.mjpg``. Port 0 takes a free one.
-        options: gives the quality.
+        options: gives the quality, and the disclosure, whose XMP is in every picture.
 
     Attributes:
         url: address of the page.
@@ -56,6 +58,7 @@ class MjpegSink(Committing):
         path = _STREAM_PATH if address.path in ("", "/") else address.path
         if path == "/snapshot.jpg" or "?" in path:
             raise SettingsError(f"The stream cannot be at {path}; choose another path.")
+        self._stated = _segment(options.disclosure.xmp) if options.disclosure else b""
         self._quality = min(95, max(30, options.quality))
         self._newest = NewestPicture()
         try:
@@ -88,7 +91,8 @@ class MjpegSink(Committing):
             raise OutputError(f"A frame could not be encoded as JPEG ({error.msg}).") from error
         if not done:
             raise OutputError("A frame could not be encoded as JPEG; make the picture smaller.")
-        return data.tobytes()
+        plain = data.tobytes()
+        return plain[:2] + self._stated + plain[2:]  # behind the mark of the file's beginning
 
     def commit(self) -> None:
         """Send everybody away and listen no more."""
@@ -103,6 +107,11 @@ class MjpegSink(Committing):
     def abort(self) -> None:
         """As commit."""
         self.commit()
+
+
+def _segment(xmp: bytes) -> bytes:
+    body = _XMP_NAME + xmp
+    return b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body
 
 
 def _cannot_listen(address: Address, error: OSError) -> OutputError:
