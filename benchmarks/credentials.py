@@ -30,6 +30,7 @@ from masquerade.engine.origin import state_origin
 from masquerade.media.image import Picture, write_image
 from masquerade.media.open import open_sink, open_source
 from masquerade.trust.inspection import inspect_file
+from masquerade.trust.metadata import DIGITAL_SOURCE_TYPE
 from measuring import machine
 from moving import Case, Loop, write_clip
 
@@ -108,8 +109,10 @@ def steps_per_kb(engine: Engine, folder: Path) -> float:
         private_key=identity.key_pem,
         ta_url=identity.timestamp_url,
     )
+    created = {"action": "c2pa.created", "digitalSourceType": DIGITAL_SOURCE_TYPE}
+    manifest = {"assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}]}
     file, made = Counted((folder / "out.gif").read_bytes()), Counted()
-    with c2pa.Signer.from_info(info) as signer, c2pa.Builder({}) as builder:
+    with c2pa.Signer.from_info(info) as signer, c2pa.Builder(manifest) as builder:
         builder.sign(signer, "image/gif", file, made)
     return (file.steps + made.steps) / (file.getbuffer().nbytes / 1000)
 
