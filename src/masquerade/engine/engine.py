@@ -17,6 +17,7 @@ from masquerade.engine.changes import donors_change
 from masquerade.engine.donors import as_identities, as_references, checked_by_hand, checked_picture
 from masquerade.engine.face_rules import FaceRules
 from masquerade.engine.ledger import Ledger
+from masquerade.engine.locked_faces import LockedFaces
 from masquerade.engine.record import noting_refusals
 from masquerade.engine.refusals import nobody_to_swap, require_face
 from masquerade.engine.rehearsal import rehearsal_frames
@@ -29,7 +30,7 @@ from masquerade.runtime.budget import process_budget
 from masquerade.runtime.memory import return_freed_memory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from masquerade.engine.donors import Donor, Reference
     from masquerade.pipeline.line import Line
     from masquerade.stages.identity import Identity
+    from masquerade.trust.deny_list import LockedFace
     from masquerade.trust.minors import Guardian
     from masquerade.trust.watermark import Watermark
 
@@ -63,6 +65,7 @@ class Engine(Closing):
         guardian: what is stated of people who look under 18, one for everybody or one for each
             donor's name, the empty name for the target: ``agreed``, by a parent or guardian, or
             ``adult``, the person is of age.
+        locked: faces that must not be used, beside those that are locked on this installation.
         stage_clock: seconds; what ``Report.timings_ms`` is measured with. ``time.thread_time``
             gives the steps' CPU time instead of wall time.
 
@@ -88,6 +91,7 @@ class Engine(Closing):
         execution: Execution | None = None,
         references: Reference | Mapping[str, Reference] | None = None,
         guardian: Guardian | Mapping[str, Guardian] | None = None,
+        locked: Sequence[LockedFace] = (),
         stage_clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.settings = settings or Settings()
@@ -95,7 +99,7 @@ class Engine(Closing):
         check_providers(execution or Execution())
         self.identities: Mapping[str, Identity] = as_identities(donors)
         with noting_refusals():
-            self._rules = FaceRules(guardian)
+            self._rules = FaceRules(guardian, LockedFaces.with_those_here(locked))
             self._rules.check_donors(self.identities)
         self._references = as_references(references, self.identities)
         self._by_hand: Mapping[int, str | None] = {}

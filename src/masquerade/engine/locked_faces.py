@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from masquerade.core.face import Face
     from masquerade.stages.enroll import Photo
 
-__all__ = ["BUILT_IN", "RECOGNISERS", "LockedFaces", "Recogniser", "lock_face"]
+__all__ = ["BUILT_IN", "RECOGNISERS", "LockedFaces", "Recogniser", "lock_face", "recogniser_here"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,11 @@ class LockedFaces:
         if self._faces:
             self.recogniser, self._network = _strongest(library or Library())
         self._units = [self._locked_unit(face) for face in self._faces]
+
+    @classmethod
+    def with_those_here(cls, others: Sequence[LockedFace]) -> LockedFaces:
+        """Compares with the faces of this installation and with some others; raises as above."""
+        return cls((*DenyList().all(), *others))
 
     def __len__(self) -> int:
         return len(self._faces)
@@ -142,6 +147,13 @@ def lock_face(photo: Photo, name: str, deny_list: DenyList | None = None) -> Loc
     _, png = cv2.imencode(".png", portrait.pixels)
     unit = identity.attributes.embedding_unit
     return (deny_list or DenyList()).add(name, unit, png.tobytes(), portrait.kps)
+
+
+def recogniser_here(library: Library | None = None) -> tuple[str, ...]:
+    """The model that decides on this installation, by name; none is the built-in one."""
+    library = library or Library()
+    installed = [one.name for one in RECOGNISERS if library.find(one.name) is not None]
+    return tuple(installed[:1])
 
 
 def _strongest(library: Library) -> tuple[Recogniser, ArcFace | None]:

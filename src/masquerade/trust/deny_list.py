@@ -73,19 +73,36 @@ class DenyList:
         Raises:
             ConsentError: the list is damaged. Nothing may be swapped then.
         """
-        try:
-            text = self.path.read_text(encoding="utf-8")
-        except (FileNotFoundError, NotADirectoryError):
+        text = self._text()
+        if text is None:
             return ()
-        except (OSError, UnicodeDecodeError) as error:
-            raise self._damaged() from error
         try:
-            document = json.loads(text)
-            if document["version"] != _VERSION:
-                raise ValueError("another version")
-            return tuple(_parse(entry) for entry in document["faces"])
+            return _faces(text)
         except (ValueError, TypeError, KeyError, RecursionError, binascii.Error) as error:
             raise self._damaged() from error
+
+    def words(self) -> str:
+        """The list as text, for :meth:`of_words` on another machine; empty where there is none.
+
+        Raises:
+            ConsentError: the list is damaged.
+        """
+        return (self._text() or "") if self.all() else ""
+
+    @staticmethod
+    def of_words(text: str) -> tuple[LockedFace, ...]:
+        """What :meth:`words` said.
+
+        Raises:
+            ConsentError: it is no list of locked faces.
+        """
+        try:
+            return _faces(text) if text else ()
+        except (ValueError, TypeError, KeyError, RecursionError, binascii.Error) as error:
+            raise ConsentError(
+                "The locked faces that came from another machine cannot be read, so nothing is "
+                "swapped; install the same version on both."
+            ) from error
 
     def add(
         self,
@@ -120,6 +137,15 @@ class DenyList:
             faces[:] = left
         return removed
 
+    def _text(self) -> str | None:
+        """What the file says; None where no face was ever locked."""
+        try:
+            return self.path.read_text(encoding="utf-8")
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._damaged() from error
+
     def _damaged(self) -> ConsentError:
         return ConsentError(
             f"The list of locked faces {self.path} cannot be read, so nothing is swapped; mend it, "
@@ -144,6 +170,13 @@ class DenyList:
     def _replace(self, faces: list[LockedFace]) -> None:
         document = {"version": _VERSION, "faces": [_plain(face) for face in faces]}
         write_whole(self.path, json.dumps(document, indent=1, ensure_ascii=False))
+
+
+def _faces(text: str) -> tuple[LockedFace, ...]:
+    document = json.loads(text)
+    if document["version"] != _VERSION:
+        raise ValueError("another version")
+    return tuple(_parse(entry) for entry in document["faces"])
 
 
 def _plain(face: LockedFace) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def test_a_node_that_leaves_costs_nothing_but_time(film, undisturbed, tmp_path, 
     folders = [Path(__file__).parent, Path(__file__).parents[1]]
     done = subprocess.run(
         [sys.executable, str(folders[0] / "two_nodes.py"), str(film), str(output), files],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([*map(str, folders), *sys.path])},
         capture_output=True, text=True, check=False, timeout=280,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]

@@ -9,12 +9,14 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from masquerade.apps.farm.node_facts import NodeFacts
+from masquerade.apps.farm.ray_arrival import PIECE_BYTES
+from masquerade.apps.farm.refused import installation
 from masquerade.apps.farm.task import Task
 from masquerade.apps.farm.work_folder import WorkFolder
 from masquerade.apps.jobs.job import Failure
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from masquerade.apps.farm.steps import Steps
     from masquerade.pipeline.meter import Progress
 
-__all__ = ["Board", "Parcel", "clear_node", "do_on_node", "inspect_node"]
+__all__ = ["Board", "Errand", "Parcel", "clear_node", "do_on_node", "inspect_node"]
 
 _TELL_S = 0.5
 
@@ -34,12 +36,23 @@ class Board:
 
     def __init__(self) -> None:
         self._told: dict[str, tuple[int, int | None]] = {}
+        self._places: dict[str, int] = {}
         self._turn = threading.Lock()
 
     def tell(self, task_id: str, done: int, total: int | None) -> None:
         """Write it down; only the latest word on a task is kept."""
         with self._turn:
             self._told[task_id] = done, total
+
+    def begin_at(self, task_id: str, place: int) -> None:
+        """Write down which picture is at hand, for whoever finds out that the worker died."""
+        with self._turn:
+            self._places[task_id] = place
+
+    def place_at(self, task_id: str) -> int | None:
+        """Which picture was at hand; forgotten when it was asked."""
+        with self._turn:
+            return self._places.pop(task_id, None)
 
     def take(self) -> dict[str, tuple[int, int | None]]:
         """Everything that was written since the last time, by task."""
@@ -77,39 +90,54 @@ def inspect_node(models: Sequence[str], probe: str, words: bytes) -> dict[str, A
     return {"facts": NodeFacts.here(models).as_dict(), "shared": seen}
 
 
-def do_on_node(
-    words: str,
-    board: Any,
-    facts: Mapping[str, Any],
-    parcels: Sequence[Parcel],
-    small: Mapping[str, bytes],
-    store: str | None,
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What goes to a node with a task.
+
+    Attributes:
+        facts: what the driver's machine has; a node that joined later may have something else.
+        locked: the faces that are locked there, see :meth:`DenyList.words`.
+        store: names this run's files on the node; None where the folder is shared.
+        parcels: the task's inputs, where it is not.
+        pictures: the pictures of a batch, where it is not.
+        small: by name, files of the job's folder that the task needs, where it is not.
+    """
+
+    facts: Mapping[str, Any]
+    locked: str = ""
+    store: str | None = None
+    parcels: Sequence[Parcel] = ()
+    pictures: Sequence[Parcel] = ()
+    small: Mapping[str, bytes] = field(default_factory=dict)
+
+
+def do_on_node(words: str, board: Any, errand: Errand) -> Iterator[dict[str, Any]]:
     """Do one task.
 
     Args:
         words: the task as JSON.
         board: see :class:`Board`; an actor's handle.
-        facts: what the driver's machine has; a node that joined later may have something else.
-        parcels: the task's inputs, where there is no shared folder.
-        small: by name, files of the job's folder that the task needs, where there is none.
-        store: names this run's files on the node; None where the folder is shared.
+        errand: what else the node is told.
 
-    Returns:
-        ``node``; ``result``, or ``failed`` with the kind of error and its message; without a
-        shared folder ``files``: the bytes of what was made, by name.
+    Yields:
+        Without a shared folder first the files that were made, in pieces of ``name`` and
+        ``data``. Last ``node``, and ``result``, or ``failed`` with the kind of error and its
+        message and ``where`` it is in the log.
     """
-    task = Task.from_json(words)
-    node = platform.node()
-    show = _teller(task.id, lambda *values: board.tell.remote(*values))
+    task, node = Task.from_json(words), platform.node()
     try:
-        _check(facts)
-        if store is None:
-            return {"node": node, "result": _steps().do(task, show)}
-        return {"node": node, **_do_apart(task, show, parcels, small, _folder(store))}
+        _check(errand.facts)
+        if errand.store is None:
+            folder = WorkFolder(task.folder)
+            result = _do(task, board, errand, lambda at: folder.begin_at(task.number, at))
+        else:
+            result = yield from _do_apart(task, board, errand, _folder(errand.store))
     except MasqueradeError as error:
         failure = Failure.of(error, task.spec)
-        return {"node": node, "failed": (failure.kind, failure.message)}
+        failed = (failure.kind, failure.message)
+        yield {"node": node, "where": installation(), "failed": failed}
+    else:
+        yield {"node": node, "result": result}
 
 
 def clear_node(store: str) -> None:
@@ -117,40 +145,61 @@ def clear_node(store: str) -> None:
     shutil.rmtree(_folder(store), ignore_errors=True)
 
 
+def _do(task: Task, board: Any, errand: Errand, at: Callable[[int], None]) -> dict[str, Any]:
+    show = _teller(task.id, lambda *values: board.tell.remote(*values))
+    steps = _steps(errand.locked)
+    return steps.draw(task, show, at) if task.step == "pictures" else steps.do(task, show)
+
+
 def _do_apart(
-    task: Task,
-    show: Callable[[Progress], None],
-    parcels: Sequence[Parcel],
-    small: Mapping[str, bytes],
-    folder: Path,
-) -> dict[str, Any]:
-    """Do a task with copies of its files, and hand back what it made."""
+    task: Task, board: Any, errand: Errand, folder: Path
+) -> Generator[dict[str, Any], None, dict[str, Any]]:
+    """Do a task with copies of its files, and hand over what it made."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    places = {parcel.path: _unpacked(parcel, folder) for parcel in parcels}
+    places = {parcel.path: _unpacked(parcel, folder) for parcel in errand.parcels}
     with tempfile.TemporaryDirectory(dir=folder) as own:
-        work = WorkFolder(Path(own))
+        work, inputs = WorkFolder(Path(own) / "work"), Path(own) / "in"
         work.make()
-        work.take_in(small)
-        result = _steps().do(task.moved(places, work.path), show)
-        made = {
-            path.relative_to(work.path).as_posix(): path.read_bytes()
-            for path in work.path.rglob("*")
-            if path.is_file()
-        }
-        return {"result": result, "files": {k: v for k, v in made.items() if k not in small}}
+        work.take_in(errand.small)
+        if task.step == "pictures":
+            inputs.mkdir()
+            for parcel in errand.pictures:
+                _unpack(parcel, inputs / parcel.path.name)
+            places[task.spec.target] = inputs
+        moved = task.moved(places, work.path)
+        result = _do(moved, board, errand, lambda at: board.begin_at.remote(task.id, at))
+        for path in sorted(work.path.rglob("*")):
+            name = path.relative_to(work.path).as_posix()
+            if path.is_file() and name not in errand.small:
+                yield from _pieces(name, path)
+        return result
+
+
+def _pieces(name: str, path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        data = file.read(PIECE_BYTES)
+        while True:
+            yield {"name": name, "data": data}
+            if not (data := file.read(PIECE_BYTES)):
+                return
 
 
 def _unpacked(parcel: Parcel, folder: Path) -> Path:
     """The node's copy of a file; made once for all its workers."""
-    import ray
-
     place = folder / f"{parcel.digest}{parcel.path.suffix}"
     if not place.exists():
-        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as passing:
-            for piece in parcel.pieces:
-                passing.write(ray.get(piece))
-        Path(passing.name).replace(place)
+        _unpack(parcel, place)
     return place
+
+
+def _unpack(parcel: Parcel, place: Path) -> None:
+    """Write a file whole."""
+    import ray
+
+    with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as passing:
+        for piece in parcel.pieces:
+            passing.write(ray.get(piece))
+    Path(passing.name).replace(place)
 
 
 def _folder(store: str) -> Path:
@@ -186,8 +235,9 @@ def _own_facts(names: Iterable[str]) -> NodeFacts:
     return NodeFacts.here([name for name in names if name not in registry()])
 
 
-@functools.cache
-def _steps() -> Steps:
+@functools.lru_cache(maxsize=1)
+def _steps(locked: str) -> Steps:
     from masquerade.apps.farm.steps import Steps
+    from masquerade.trust.deny_list import DenyList
 
-    return Steps()
+    return Steps(locked=DenyList.of_words(locked))

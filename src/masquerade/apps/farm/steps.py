@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from masquerade.apps.farm.drawn_batch import DrawnBatch, draw_batch
 from masquerade.apps.farm.picture_batch import do_batch
 from masquerade.apps.farm.pictures import PictureList
 from masquerade.apps.farm.task import Task
@@ -27,6 +29,9 @@ from masquerade.media.segments import SegmentPlan
 from masquerade.pipeline.meter import Progress
 from masquerade.pipeline.report import Tally
 
+if TYPE_CHECKING:
+    from masquerade.trust.deny_list import LockedFace
+
 __all__ = ["Steps"]
 
 _Show = Callable[[Progress], None]
@@ -38,10 +43,17 @@ class Steps:
     Args:
         device: number of the device, in place of those that jobs name.
         memory_bytes: what the process may take, where a job sets no limit.
+        locked: faces that must not be used, beside those that are locked on this installation.
     """
 
-    def __init__(self, *, device: int | None = None, memory_bytes: int | None = None) -> None:
-        self._device, self._memory_bytes = device, memory_bytes
+    def __init__(
+        self,
+        *,
+        device: int | None = None,
+        memory_bytes: int | None = None,
+        locked: Sequence[LockedFace] = (),
+    ) -> None:
+        self._device, self._memory_bytes, self._locked = device, memory_bytes, tuple(locked)
         self._engine: Engine | None = None
         self._engine_of = ""
 
@@ -72,6 +84,31 @@ class Steps:
             case "whole":
                 spec = replace(task.spec, settings={**task.spec.settings, "threads": task.threads})
                 return do_job(spec, show).as_dict()
+
+    def draw(self, task: Task, show: _Show, at: Callable[[int], None]) -> dict[str, Any]:
+        """Draw a batch of pictures, which another machine signs when it does the task.
+
+        Args:
+            task: the batch.
+            show: called now and then with how far it is.
+            at: called with the place of each picture before it is drawn.
+
+        Raises:
+            MasqueradeError: it cannot be drawn.
+        """
+        folder, engine = WorkFolder(task.folder), self._engine_for(task)
+        pictures = PictureList.from_json(folder.read(folder.pictures))
+        draw_batch(
+            engine,
+            task.spec,
+            pictures,
+            task.number,
+            folder,
+            consents=task.consents,
+            show=show,
+            at=at,
+        )
+        return {}
 
     def _survey(self, task: Task, show: _Show) -> dict[str, Any]:
         folder, engine = WorkFolder(task.folder), self._engine_for(task)
@@ -114,16 +151,18 @@ class Steps:
     def _pictures(self, task: Task, show: _Show) -> dict[str, Any]:
         folder, engine = WorkFolder(task.folder), self._engine_for(task)
         pictures = PictureList.from_json(folder.read(folder.pictures))
-        report = do_batch(
-            engine,
-            task.spec,
-            pictures,
-            pictures.batches[task.number],
-            consents=task.consents,
-            show=show,
-            at=lambda place: folder.begin_at(task.number, place),
-        )
+        consents, at = task.consents, functools.partial(folder.begin_at, task.number)
+        drawn = DrawnBatch.find(folder, task.number, pictures)
+        if drawn is not None:
+            report = drawn.sign(engine, task.spec, pictures, consents)
+        else:
+            places = pictures.batches[task.number]
+            report = do_batch(
+                engine, task.spec, pictures, places, consents=consents, show=show, at=at
+            )
         item = folder.end_batch(task.number, report)
+        if drawn is not None:
+            drawn.remove()
         return {"bytes": item.size, "report": report}
 
     def _join(self, task: Task) -> dict[str, Any]:
@@ -168,6 +207,7 @@ class Steps:
                 MediaLimits(),
                 settings=settings,
                 execution=replace(execution, **changes),
+                locked=self._locked,
             )
             self._engine_of = key
         return self._engine

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from masquerade.apps.farm.journal import Finished
-from masquerade.core.errors import InputError, OutputError
+from masquerade.core.errors import InputError, OutputError, RuntimeSetupError
 from masquerade.engine.survey import Survey
 from masquerade.media.output_file import output_error
 
@@ -27,6 +27,7 @@ __all__ = ["BATCH_SUFFIX", "WorkFolder"]
 BATCH_SUFFIX = ".done"
 """Of the file that a finished batch of pictures leaves in place of a segment."""
 
+_OURS = re.compile(r"([A-Za-z0-9_-]{1,60}(\.drawn)?/)?[A-Za-z0-9_-]{1,60}(\.[A-Za-z0-9]{1,12})?")
 _SEGMENT = re.compile(r"(\d{6})\.json")
 
 
@@ -52,15 +53,26 @@ class WorkFolder:
             OutputError: it cannot.
         """
         probe = self.passing("probe")
+        self.make_folder(self.path)
+        self.make_folder(self.survey)
         try:
-            self.path.mkdir(exist_ok=True)
-            self.survey.mkdir(exist_ok=True)
             probe.write_bytes(b"")
             probe.unlink()
-        except FileNotFoundError as error:
-            raise OutputError(f"There is no folder {self.path.parent}; create it first.") from error
         except OSError as error:
             raise output_error(error, self.path) from error
+
+    def make_folder(self, path: Path) -> None:
+        """Make this folder or one within it, where it is not there.
+
+        Raises:
+            OutputError: it cannot be made.
+        """
+        try:
+            path.mkdir(exist_ok=True)
+        except FileNotFoundError as error:
+            raise OutputError(f"There is no folder {path.parent}; create it first.") from error
+        except OSError as error:
+            raise output_error(error, path) from error
 
     @property
     def plan(self) -> Path:
@@ -94,6 +106,19 @@ class WorkFolder:
         except (OSError, ValueError):
             return None
 
+    def leave_place(self, number: int) -> None:
+        """Note that no picture of a batch is at hand any more."""
+        with contextlib.suppress(OSError):
+            (self.path / f"{number:06d}.at").unlink()
+
+    def drawn(self, number: int) -> Path:
+        """Where a node lays the pictures of a batch, see :class:`DrawnBatch`."""
+        return self.path / f"{number:06d}.drawn"
+
+    def drawn_list(self, number: int) -> Path:
+        """The list of them, which is written last."""
+        return self.drawn(number) / "list"
+
     def end_batch(self, number: int, report: Mapping[str, Any]) -> Finished:
         """Note that a batch is finished.
 
@@ -102,8 +127,7 @@ class WorkFolder:
         """
         passing = self.passing(f"{number:06d}{BATCH_SUFFIX}")
         self.write(passing, b"done")
-        with contextlib.suppress(OSError):
-            (self.path / f"{number:06d}.at").unlink()
+        self.leave_place(number)
         return self.place(passing, number, report)
 
     def read(self, path: Path) -> str:
@@ -196,13 +220,29 @@ class WorkFolder:
             raise InputError(f"{self.path} cannot be read any more ({error}).") from error
 
     def take_in(self, files: Mapping[str, bytes]) -> None:
-        """Take over what another machine has made; a segment's report before the segment.
+        """Take over what the driver has sent; bytes by name.
 
         Raises:
             OutputError: the disk is full or gone.
         """
-        for name, data in sorted(files.items(), key=lambda item: not item[0].endswith(".json")):
-            self.write(self.path / name, data)
+        for name, data in files.items():
+            self.write(self.within(name), data)
+
+    def within(self, name: str) -> Path:
+        """The file of a name that came from another machine; its folder is made.
+
+        Raises:
+            RuntimeSetupError: it is no file of a job.
+            OutputError: its folder cannot be made.
+        """
+        if not _OURS.fullmatch(name):
+            raise RuntimeSetupError(
+                f"Another machine sent a file {name[:80]!r}, which no job has; install the same "
+                "version on all."
+            )
+        path = self.path / name
+        self.make_folder(path.parent)
+        return path
 
     def sweep(self) -> None:
         """Delete what was being written when somebody was killed."""

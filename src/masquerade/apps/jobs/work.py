@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from masquerade.apps.donors import make_identity
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from masquerade.core.execution import Execution
     from masquerade.core.settings import Settings
     from masquerade.media.picture import Picture
+    from masquerade.trust.deny_list import LockedFace
 
 __all__ = ["consents_of", "do_file", "do_job", "open_engine", "statement_of"]
 
@@ -51,14 +52,18 @@ def do_job(
     consents = consents_of(spec)
     picture = read_image(spec.target, limits=limits) if kind == "image" else None
     with open_engine(spec, consents, limits) as engine:
-        return do_file(engine, spec, consents, picture, show, limits)
+
+        def state(touched: bool) -> Disclosure:
+            return statement_of(engine, spec, consents, touched=touched)
+
+        return do_file(engine, spec, picture, state, show, limits)
 
 
 def do_file(
     engine: Engine,
     spec: JobSpec,
-    consents: Mapping[str, Consent | str],
     picture: Picture | None,
+    state: Callable[[bool], Disclosure],
     show: Callable[[Progress], None],
     limits: MediaLimits,
 ) -> Report:
@@ -67,8 +72,8 @@ def do_file(
     Args:
         engine: of the job's donors and settings.
         spec: what is to be done.
-        consents: what was said of each donor.
         picture: the target, read; None where it is no still.
+        state: makes the statement of origin, given whether anything was or will be drawn.
         show: as for :func:`do_job`.
         limits: the largest target that is read.
 
@@ -76,12 +81,12 @@ def do_file(
         MasqueradeError: as ``masquerade swap``.
     """
     if picture is None:
-        return _video(engine, spec, show, limits, consents)
+        return _video(engine, spec, state, show, limits)
     return swap_still(
         engine,
         Work(spec.target, spec.output),
         picture,
-        lambda touched: statement_of(engine, spec, consents, touched=touched),
+        state,
         allow_no_face=spec.allow_no_face,
         overwrite=True,
     )
@@ -94,6 +99,7 @@ def open_engine(
     *,
     settings: Settings | None = None,
     execution: Execution | None = None,
+    locked: Sequence[LockedFace] = (),
 ) -> Engine:
     """The engine that does a job.
 
@@ -102,6 +108,7 @@ def open_engine(
         consents: what was said of each donor.
         limits: the largest photo that is read.
         settings, execution: in place of the job's own.
+        locked: faces that must not be used, beside those that are locked on this installation.
 
     Raises:
         MasqueradeError: as :class:`Engine`; a donor's photo is gone.
@@ -124,6 +131,7 @@ def open_engine(
         execution=execution or execution_of(spec.execution),
         references=references or None,
         guardian=guardians_of(consents, spec.guardian),
+        locked=locked,
     )
 
 
@@ -141,11 +149,11 @@ def consents_of(spec: JobSpec) -> Mapping[str, Consent | str]:
 def _video(
     engine: Engine,
     spec: JobSpec,
+    state: Callable[[bool], Disclosure],
     show: Callable[[Progress], None],
     limits: MediaLimits,
-    consents: Mapping[str, Consent | str],
 ) -> Report:
-    options, statement = spec.video_options(), statement_of(engine, spec, consents)
+    options, statement = spec.video_options(), state(True)
     with open_source(spec.target, options, limits=limits) as source:
         sink = open_sink(spec.output, source, options, disclosure=statement, overwrite=True)
         with closing_down(sink):
