@@ -106,7 +106,7 @@ def test_quality_counts_the_other_way_round(theirs, ours):
     ("option", "said"),
     [
         ("--keep-frames", "--keep-frames has no meaning here"),
-        ("--nsfw-filter", "--nsfw-filter is not offered here"),
+        ("--nsfw-filter", "--nsfw-filter has no meaning here: the content check is on"),
         ("--map-faces", "here `--map FILE.toml` says who replaces whom"),
         ("--lang de", "masquerade speaks English"),
         ("--live-mirror", "--live-mirror has no meaning with -t"),

@@ -201,7 +201,7 @@ def _without_meaning(args: argparse.Namespace) -> Iterator[str]:
     if args.keep_frames:
         yield "--keep-frames has no meaning here: no frame is ever written to a file of its own."
     if args.nsfw_filter:
-        yield "--nsfw-filter is not offered here: nobody looks at what the pictures show."
+        yield "--nsfw-filter has no meaning here: the content check is on without it."
     if args.map_faces:
         yield "--map-faces is a window there; here `--map FILE.toml` says who replaces whom."
     if args.lang != "en":

@@ -6,30 +6,22 @@ import argparse
 from collections.abc import Iterator
 
 from masquerade._version import __version__
-from masquerade.apps.arguments import add_settings, age_range, number, seconds
 from masquerade.apps.bench.options import add_bench, add_tune
 from masquerade.apps.farm_arguments import add_farm
-from masquerade.apps.live_arguments import LIVE_ESSENTIALS, add_live
+from masquerade.apps.limit_arguments import add_limits
 from masquerade.apps.models_arguments import add_models
-from masquerade.apps.network_arguments import (
-    add_detector,
-    add_execution,
-    add_networks,
-    add_upscaler,
-)
+from masquerade.apps.network_arguments import add_execution
 from masquerade.apps.parsing import Help, Parser
 from masquerade.apps.studio_arguments import add_studio
+from masquerade.apps.swap_arguments import add_search, add_source_face, build_live, build_swap
 from masquerade.apps.trust_arguments import (
     add_audit,
     add_consent,
-    add_guardian,
     add_inspect,
     add_lock,
-    add_report,
     add_rerun,
     add_signing,
 )
-from masquerade.media.limits import MediaLimits
 
 __all__ = ["COMMANDS", "build_parser"]
 
@@ -68,20 +60,6 @@ One photo in, a swapped picture or video out: offline and labelled.
 
 commands:
 {commands}"""
-
-_SWAP_ESSENTIALS = (
-    "--source",
-    "--target",
-    "--output",
-    "--overwrite",
-    "--consent",
-    "--many-faces",
-    "--reference",
-    "--map",
-    "--model",
-    "--enhancer",
-    "--label",
-)
 
 _EPILOG = """\
 examples:
@@ -143,146 +121,6 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--debug", action="store_true", help="show the traceback of an error")
 
 
-def _build_swap(parser: Parser) -> None:
-    parser.essentials = _SWAP_ESSENTIALS
-    parser.usage = "masquerade swap -s PHOTO -t TARGET -o OUTPUT [options]"
-    files = parser.add_argument_group("files")
-    _add_donor(files)
-    files.add_argument(
-        "-t",
-        "--target",
-        action="append",
-        required=True,
-        metavar="FILE",
-        help="picture, animation, video, folder or 'pattern*'; may be repeated",
-    )
-    files.add_argument(
-        "-o", "--output", required=True, metavar="FILE", help="where to; a folder for many targets"
-    )
-    files.add_argument("--overwrite", action="store_true", help="replace an output that exists")
-    files.add_argument(
-        "--allow-no-face", action="store_true", help="write a target that shows no face unchanged"
-    )
-    add_report(files)
-    _add_consent(files)
-    add_settings(files, ["label", "watermark", "content_check", "content_threshold"])
-    _add_settings_file(files)
-    _add_faces(parser)
-    look = _add_look(parser)
-    add_settings(look, ["on_lost", "hold_s", "strict"])
-    add_networks(parser)
-    add_upscaler(parser)
-    _add_video(parser.add_argument_group("video"))
-    _add_limits(parser)
-
-
-def _build_live(parser: Parser) -> None:
-    parser.essentials = LIVE_ESSENTIALS
-    parser.usage = "masquerade live -s PHOTO [options]"
-    donor = parser.add_argument_group("whose face")
-    _add_donor(donor)
-    donor.add_argument(
-        "--also",
-        action="append",
-        metavar="PHOTO",
-        help="one more donor, to change to with the keys N and P; may be repeated",
-    )
-    _add_consent(donor)
-    add_settings(donor, ["label", "watermark", "content_check", "content_threshold"])
-    _add_settings_file(donor)
-    add_live(parser)
-    _add_faces(parser)
-    _add_look(parser)
-    add_networks(parser)
-    _add_limits(parser)
-
-
-def _add_faces(parser: Parser) -> None:
-    faces = parser.add_argument_group("which faces")
-    add_settings(faces, ["many_faces", "face_order", "face_index"])
-    faces.add_argument(
-        "--reference", metavar="PHOTO", help="swap only the person that this photo shows"
-    )
-    add_settings(faces, ["reference_threshold", "gender"])
-    faces.add_argument("--age", type=age_range, metavar="20-40", help="swap only faces of this age")
-    add_settings(faces, ["age_min", "age_max"])
-    faces.add_argument(
-        "--map", metavar="TOML", help="a donor for each person (see docs/usage.md); replaces -s"
-    )
-
-
-def _add_look(parser: Parser) -> argparse._ArgumentGroup:
-    look = parser.add_argument_group("how it looks")
-    add_settings(look, ["shape", "strength", "sharpness", "wrinkles", "relight", "occlusion"])
-    return look
-
-
-def _add_limits(parser: Parser) -> None:
-    limits = parser.add_argument_group("search and limits")
-    add_detector(limits)
-    add_settings(limits, ["detect_score", "detect_every", "threads"])
-    _add_max_pixels(limits)
-
-
-def _add_video(video: argparse._ArgumentGroup) -> None:
-    video.add_argument("--fps", type=number(0.1, 1000), metavar="RATE", help="change the rate")
-    video.add_argument("--no-audio", action="store_true", help="leave the sound out")
-    video.add_argument("--trim-start", type=seconds, metavar="TIME", help="begin here (1:30)")
-    video.add_argument("--trim-end", type=seconds, metavar="TIME", help="stop here")
-    video.add_argument(
-        "--video-encoder", metavar="NAME", help="see `masquerade encoders` (libx264)"
-    )
-    video.add_argument(
-        "--video-quality", type=number(0, 100, int), metavar="0..100", help="more is better"
-    )
-    video.add_argument("--video-preset", metavar="NAME", help="the encoder's speed preset")
-
-
-def _add_donor(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "-s",
-        "--source",
-        action="append",
-        metavar="PHOTO",
-        help="the donor: photo or saved identity; repeat for more photos of the person",
-    )
-    _add_source_face(group)
-
-
-def _add_source_face(group: argparse._ActionsContainer) -> None:
-    group.add_argument(
-        "--source-face",
-        type=number(0, 99, int),
-        metavar="0..99",
-        help="which face of a donor photo that shows several; 0 is the largest",
-    )
-
-
-def _add_consent(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--consent",
-        choices=["self", "given", "public-domain", "synthetic"],
-        help="whose face the donor's is; asked once per identity",
-    )
-    add_guardian(group)
-
-
-def _add_settings_file(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--settings", metavar="TOML", help="settings from a file, as the studio saves them"
-    )
-
-
-def _add_max_pixels(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--max-pixels",
-        type=number(1, 10**12, int),
-        metavar="N",
-        default=MediaLimits().max_pixels,
-        help=f"refuse pictures with more pixels than this ({MediaLimits().max_pixels})",
-    )
-
-
 def _build_demo(parser: Parser) -> None:
     parser.add_argument("-o", "--output", metavar="FOLDER", help="where to (masquerade-demo)")
     parser.add_argument("--overwrite", action="store_true", help="replace an earlier demo")
@@ -294,10 +132,7 @@ def _build_faces(parser: Parser) -> None:
         "-o", "--output", metavar="PICTURE", help="draw the faces into this picture"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a picture that exists")
-    group = parser.add_argument_group("search and limits")
-    add_detector(group)
-    add_settings(group, ["detect_score", "detect_every", "threads"])
-    _add_max_pixels(group)
+    add_search(parser, moving=True)
     add_execution(parser, takes_files=True)
 
 
@@ -309,9 +144,9 @@ def _build_identity(parser: Parser) -> None:
     make.add_argument("photos", nargs="+", metavar="PHOTO", help="photos of the same person")
     make.add_argument("-o", "--output", required=True, metavar="FILE", help="where to")
     make.add_argument("--name", help="what to call the person (the file's name)")
-    _add_source_face(make)
+    add_source_face(make)
     make.add_argument("--overwrite", action="store_true", help="replace a file that exists")
-    _add_max_pixels(make.add_argument_group("limits"))
+    add_limits(make.add_argument_group("limits"), moving=False)
     _add_common(make)
     show = actions.add_parser("show", help="say what an identity holds")
     show.add_argument("file", metavar="FILE", help="a saved identity")
@@ -338,8 +173,8 @@ def _build_plain(_parser: Parser) -> None:
 
 
 _BUILD = {
-    "swap": _build_swap,
-    "live": _build_live,
+    "swap": build_swap,
+    "live": build_live,
     "farm": lambda parser: add_farm(parser, _add_common),
     "studio": add_studio,
     "demo": _build_demo,

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from masquerade.apps.arguments import number
+from masquerade.apps.limit_arguments import add_limits
 from masquerade.apps.parsing import Parser
 
 __all__ = [
@@ -61,6 +62,7 @@ def add_rerun(parser: Parser) -> None:
         help="whose face the donor's is; asked once per identity",
     )
     add_guardian(parser)
+    add_limits(parser.add_argument_group("limits, which no report can change"), moving=True)
 
 
 def add_guardian(group: argparse._ActionsContainer) -> None:

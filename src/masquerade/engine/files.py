@@ -136,6 +136,7 @@ def swap_video(
             options,
             disclosure=_statement(engine, disclosure, [Path(target)], source.info.size_wh),
             overwrite=overwrite,
+            limits=limits,
         )
         return engine.run(source, sink, progress, allow_no_face=allow_no_face)
 

@@ -15,6 +15,8 @@ class MediaLimits:
     """Limits against bombs: those of size are checked on the header, before anything is decoded;
     those of length while frames come, since no header needs to be believed.
 
+    On the command line each has an option of the same name.
+
     Attributes:
         max_pixels: width times height of one picture or frame.
         max_animation_pixels: the same over all frames of an animated picture, whose writers
@@ -38,7 +40,7 @@ class MediaLimits:
         if width * height > self.max_pixels:
             raise MediaLimitError(
                 f"{name} is {width}x{height} pixels, more than the limit of "
-                f"{self.max_pixels / 1e6:g} million; make it smaller or raise max_pixels."
+                f"{self.max_pixels / 1e6:g} million; make it smaller or raise --max-pixels."
             )
 
     def check_animation(self, width: int, height: int, frames: int, name: str) -> None:
@@ -51,7 +53,7 @@ class MediaLimits:
             raise MediaLimitError(
                 f"{name} has {frames} frames of {width}x{height} pixels, more than the limit of "
                 f"{self.max_animation_pixels / 1e6:g} million; convert it to a video or raise "
-                "max_animation_pixels."
+                "--max-animation-pixels."
             )
 
     def check_seconds(self, seconds: float | Fraction, name: object) -> None:
@@ -63,7 +65,7 @@ class MediaLimits:
         if seconds > self.max_seconds:
             raise MediaLimitError(
                 f"{name} lasts longer than {self.max_seconds / 3600:g} hours by its timestamps; "
-                "cut it with --trim-start and --trim-end, or raise max_seconds."
+                "cut it with --trim-start and --trim-end, or raise --max-seconds."
             )
 
     def check_frames(self, frames: int, name: object) -> None:
@@ -75,5 +77,5 @@ class MediaLimits:
         if frames > self.max_frames:
             raise MediaLimitError(
                 f"{name} has more than {self.max_frames} frames; cut it with --trim-start and "
-                "--trim-end, or raise max_frames."
+                "--trim-end, or raise --max-frames."
             )

@@ -146,15 +146,26 @@ def open_sink(
     *,
     disclosure: Disclosure | None = None,
     overwrite: bool = False,
+    limits: MediaLimits | None = None,
 ) -> VideoSink | AnimationSink:
     """The sink that the extension of ``path`` asks for.
+
+    Args:
+        path: where to write.
+        source: what is read, which the sink asks for sound and the like.
+        options: how a video is encoded; an animation has none of them.
+        disclosure: what the file says of its origin.
+        overwrite: whether an existing file may be replaced.
+        limits: how large an animation may become, which is held in memory.
 
     Raises:
         OutputError: as VideoSink and AnimationSink; unknown extension.
     """
     check_output(path, "video")
     if Path(path).suffix.lower() in ANIMATION_EXTENSIONS:
-        return AnimationSink(path, source, disclosure=disclosure, overwrite=overwrite)
+        return AnimationSink(
+            path, source, disclosure=disclosure, overwrite=overwrite, limits=limits
+        )
     return VideoSink(path, source, options, disclosure=disclosure, overwrite=overwrite)
 
 

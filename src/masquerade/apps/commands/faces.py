@@ -14,6 +14,7 @@ import numpy as np
 
 from masquerade.apps.arguments import settings_changes
 from masquerade.apps.console import Console, clock_time
+from masquerade.apps.limit_arguments import limits_from
 from masquerade.apps.network_arguments import execution_from
 from masquerade.apps.table import table
 from masquerade.core.errors import NoFaceInTargetError
@@ -24,7 +25,6 @@ from masquerade.engine.finding import finding_stages
 from masquerade.engine.held_networks import HeldNetworks
 from masquerade.engine.networks import shared_networks
 from masquerade.media.image import Picture, read_image, write_image
-from masquerade.media.limits import MediaLimits
 from masquerade.media.open import open_source, open_target
 from masquerade.media.output_file import OutputFile
 from masquerade.pipeline.meter import Meter
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from masquerade.core.face import Attributes, Face
+    from masquerade.media.limits import MediaLimits
     from masquerade.models.network_detector import FindsFacesAt
 
 __all__ = ["run"]
@@ -126,7 +127,7 @@ class _Watcher:
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """List the faces of a file and draw them if that is asked for."""
     settings = Settings().replace(**settings_changes(args))
-    limits = MediaLimits(max_pixels=args.max_pixels)
+    limits = limits_from(args)
     if args.output:
         OutputFile(args.output, overwrite=args.overwrite, inputs=[args.file]).abort()
     kind = open_target(args.file, limits=limits)

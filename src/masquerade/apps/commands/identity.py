@@ -8,8 +8,8 @@ from typing import Any
 
 from masquerade.apps.console import Console
 from masquerade.apps.donors import IDENTITY_SUFFIX, make_identity
+from masquerade.apps.limit_arguments import limits_from
 from masquerade.core.errors import OutputError
-from masquerade.media.limits import MediaLimits
 from masquerade.media.output_file import OutputFile
 from masquerade.stages.identity import Identity
 
@@ -30,7 +30,7 @@ def _make(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     if output.suffix.lower() != IDENTITY_SUFFIX:
         raise OutputError(f"{output} does not end in {IDENTITY_SUFFIX}; a saved identity does.")
     OutputFile(output, overwrite=args.overwrite, inputs=args.photos).abort()
-    limits = MediaLimits(max_pixels=args.max_pixels)
+    limits = limits_from(args)
     photos = [Path(photo) for photo in args.photos]
     name = args.name or output.stem
     identity = make_identity(photos, limits, name=name, face_index=args.source_face)

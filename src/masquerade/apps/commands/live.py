@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from masquerade.apps.arguments import settings_changes
 from masquerade.apps.console import Console
 from masquerade.apps.donors import Donors, load_donors
+from masquerade.apps.limit_arguments import limits_from
 from masquerade.apps.live.controls import Controls
 from masquerade.apps.live.keys import TerminalKeys
 from masquerade.apps.live.log import open_log
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     execution = execution_from(args)
     check_models(settings)
     check_providers(execution)
-    limits = MediaLimits(max_pixels=args.max_pixels)
+    limits = limits_from(args)
     outputs = Outputs(args)
     if settings.on_lost == "pass":
         console.note("Real faces are shown wherever a swap fails: --on-lost pass asks for that.")

@@ -3,7 +3,7 @@
 A report may come from anybody. It chooses settings, devices and files to read, all of which are
 checked as those of a command line are; files have to have the hashes that it names. It cannot
 choose where anything is written, leave the label or the mark out, give consent, weaken the content
-check, or set options of providers, some of which name libraries to be loaded.
+check, raise limits, or set options of providers, some of which name libraries to be loaded.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from masquerade.core.errors import InputError, MissingInputError, ModelError, Se
 from masquerade.core.execution import Execution
 from masquerade.media.compare import same_pixels
 from masquerade.media.file import VideoOptions
+from masquerade.media.limits import MediaLimits
 from masquerade.models.library import Library
 from masquerade.models.store import registry
 from masquerade.trust.inspection import inspect_file
@@ -43,6 +44,7 @@ __all__ = ["run"]
 _JSON_BEGINS = b"{"
 _OWN_SETTINGS = ("content_check", "content_threshold")
 """What is no matter of a report: those of whoever runs it hold."""
+_OWN_OPTIONS = ("overwrite", "consent", "guardian", "json", "quiet", "debug")
 
 
 def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
         parsed = build_parser().parse_args(["swap", *files, "--profile=none", *execution])
         for name, value in {**settings, **_options(report.options)}.items():
             setattr(parsed, name, value)
-        for name in ("overwrite", "consent", "guardian", "json", "quiet", "debug"):
+        for name in (*_OWN_OPTIONS, *MediaLimits.__dataclass_fields__):
             setattr(parsed, name, getattr(args, name))
         result = swap.run(parsed, console)
     if made is not None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from masquerade.apps.arguments import settings_changes
 from masquerade.apps.console import Console
 from masquerade.apps.donors import Donors, load_donors
+from masquerade.apps.limit_arguments import limits_from
 from masquerade.apps.network_arguments import execution_from
 from masquerade.apps.picture_stream import Found, read_ahead, swap_still
 from masquerade.apps.plan import Plan, Work, make_plan
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     check_models(settings)
     check_providers(execution)
     options = _video_options(args)
-    limits = MediaLimits(max_pixels=args.max_pixels)
+    limits = limits_from(args)
     plan = make_plan(args.target, args.output)
     if not plan.is_batch:
         plan.works[0].check(limits, encoder=options.encoder, overwrite=args.overwrite)
@@ -157,6 +158,7 @@ class _Swapper:
                 self.options,
                 disclosure=self._disclosure(work, source.info.size_wh),
                 overwrite=self.args.overwrite,
+                limits=self.limits,
             )
             with closing_down(sink):
                 return self.engine.run(source, sink, show, allow_no_face=self.args.allow_no_face)
