@@ -200,8 +200,10 @@ def _read_entries(source: Path) -> dict[str, bytes]:
         raise UnsupportedMediaError(
             f"{source} is no identity that Masquerade has saved, or it is cut short."
         ) from error
-    except (NotImplementedError, RuntimeError, ValueError) as error:
-        # An encrypted entry, an unknown compression: nothing that we have written.
+    except (EOFError, NotImplementedError, OverflowError, RuntimeError, ValueError) as error:
+        # An encrypted entry, an unknown kind, one that lies beyond the file or any number that
+        # such a place can have: nothing that we have written. Packed entries are refused before
+        # they are begun, so no packer has errors of its own here.
         raise CorruptMediaError(f"{source} is damaged; save the identity again.") from error
 
 
