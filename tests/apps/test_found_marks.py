@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from masquerade.apps.found_marks import compared
+from masquerade.apps.found_marks import compared, told
 from masquerade.trust.watermark_reading import FoundMark
 
 
@@ -27,4 +27,10 @@ def test_a_number_of_another_file_is_told():
     assert compared(found, {"number": "1003f"})["agrees"] is False
     for nonsense in (None, [], {"scheme": "none"}, "0003f"):
         assert compared(found, nonsense)["agrees"] is None
+    facts = compared(FoundMark(0x3F, 9.0, 1.5, 90, mirrored=True, pictures=8), None)
+    assert facts["frames"] == 8
+    assert told(facts) == (
+        "invisible, number 0003f; it is a part of this picture, mirrored, turned by 90°"
+    )
+    assert told(compared(found, None)) == "invisible, number 0003f"
     assert compared(None, {"number": "0003f"}) == {"found": False}

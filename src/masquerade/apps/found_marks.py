@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["compared", "find_mark", "told"]
 
-_FRAMES = 12
+_FRAMES = 24
+"""How many frames of a video are read at most; usually one is enough."""
+
 _STRIDE = 4
 
 
@@ -45,8 +47,9 @@ def compared(found: FoundMark | None, stated: Any) -> dict[str, Any]:
 
     Returns:
         ``found``; with a mark ``number`` (hexadecimal), ``certainty``, ``kept`` (share of the
-        picture's short side that is left), and ``agrees``: whether the credentials state this
-        number, None where they state none.
+        marked picture's short side that is left; more than 1 if it is a part of this one),
+        ``turned`` (degrees clockwise), ``mirrored``, ``frames`` (how many were read together), and
+        ``agrees``: whether the credentials state this number, None where they state none.
     """
     if found is None:
         return {"found": False}
@@ -57,6 +60,9 @@ def compared(found: FoundMark | None, stated: Any) -> dict[str, Any]:
         "number": number,
         "certainty": round(found.certainty, 1),
         "kept": round(found.scale, 2),
+        "turned": found.turned,
+        "mirrored": found.mirrored,
+        "frames": found.pictures,
         "agrees": None if said is None else said == number,
     }
 
@@ -64,12 +70,24 @@ def compared(found: FoundMark | None, stated: Any) -> dict[str, Any]:
 def told(facts: Mapping[str, Any]) -> str:
     """The same in words.
 
-    >>> told({"found": True, "number": "0003f", "kept": 0.8, "agrees": True})
-    'invisible, number 0003f, as the credentials say; 80 % of the short side is left'
+    >>> facts = {"found": True, "number": "0003f", "kept": 0.8, "turned": 90, "mirrored": False}
+    >>> told({**facts, "agrees": True})
+    'invisible, number 0003f, as the credentials say; cut to 80 % of its short side, turned by 90°'
     """
     if not facts["found"]:
         return "no invisible mark was found"
     agrees = facts["agrees"]
     ending = "" if agrees is None else ", as the credentials say" if agrees else ", of another file"
-    cut = f"; {facts['kept']:.0%} of the short side is left".replace("%", " %")
-    return f"invisible, number {facts['number']}{ending}{cut if facts['kept'] < 1 else ''}"
+    changes = ", ".join(_changes(facts))
+    return f"invisible, number {facts['number']}{ending}{'; ' * bool(changes)}{changes}"
+
+
+def _changes(facts: Mapping[str, Any]) -> Iterator[str]:
+    if facts["kept"] < 1:
+        yield f"cut to {facts['kept'] * 100:.0f} % of its short side"
+    if facts["kept"] > 1:
+        yield "it is a part of this picture"
+    if facts["mirrored"]:
+        yield "mirrored"
+    if facts["turned"]:
+        yield f"turned by {facts['turned']}°"
