@@ -252,6 +252,20 @@ def test_one_file_is_taken_out_of_a_pack(server, target):
     assert left(target) == []
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_pack_that_is_damaged_within_is_a_sentence(server, target, method):
+    pack = io.BytesIO()
+    with zipfile.ZipFile(pack, "w", method) as archive:
+        archive.writestr("m.onnx", DATA)
+    damaged = bytearray(pack.getvalue())
+    start = 30 + len("m.onnx")
+    damaged[start : start + 8] = b"\xff" * 8
+    server.files["pack.zip"] = bytes(damaged)
+    with pytest.raises(DownloadError, match="pack"):
+        get(target, Mirror(address=f"{server.address}/pack.zip", member="m.onnx"))
+    assert left(target) == []
+
+
 def test_a_redirect_is_followed_with_its_range(server, target):
     server.redirects["old.onnx"] = f"{server.address}/m.onnx"
     server.cuts = [600_000]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,11 @@ MOST_BYTES = 4 << 30
 """No file may be larger, whatever a server says."""
 
 _CHUNK_BYTES = 1 << 18
+_DAMAGED = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OverflowError, RuntimeError,
+    ValueError, OSError,
+)  # fmt: skip
+"""What reading a pack may raise that is damaged, or was made to deceive."""
 _ATTEMPTS = 4
 """How often a mirror that breaks off is asked again without having sent anything in between."""
 
@@ -242,7 +248,7 @@ class _Job:
                 self._extract(part, archive, mirror)
         except MasqueradeError:
             raise
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, OSError) as error:
+        except _DAMAGED as error:
             raise DownloadError(f"the pack cannot be opened ({error}).") from error
         finally:
             pack.unlink(missing_ok=True)
@@ -251,6 +257,8 @@ class _Job:
         found = [item for item in archive.infolist() if Path(item.filename).name == mirror.member]
         if not found:
             raise DownloadError(f"the pack holds no {mirror.member}.")
+        if found[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DownloadError("the pack is packed in an unusual way.")
         total = found[0].file_size
         self._admit(0, total)
         part.require_space(total)
