@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from clips import CARPHONE, make_clip, scene, touched
@@ -19,6 +21,8 @@ from masquerade.media.file import VideoOptions, VideoSink, VideoSource
 from masquerade.media.limits import MediaLimits
 from masquerade.media.open import open_source
 from masquerade.media.palette import paletted
+from masquerade.trust.watermark import Watermark
+from masquerade.trust.watermark_reading import read_mark
 
 DURATIONS = [50, 60, 70, 80, 90]
 STARTS = [0, 50, 110, 180, 260]
@@ -82,6 +86,37 @@ def test_everything_untouched_survives(
         image.seek(2)
         assert (image.convert("RGBA").getpixel((3, 3))[3] == 0) == clear
     assert {path.name for path in tmp_path.iterdir()} == {source, output}
+
+
+@pytest.mark.parametrize("clear", [False, True], ids=["opaque", "clear"])
+@pytest.mark.parametrize("output", ["out.gif", "out.webp", "out.png"])
+def test_every_animation_carries_the_invisible_mark(
+    tmp_path: Path, output: str, clear: bool
+) -> None:
+    picture = Image.fromarray(scene(0, 320, 240)).quantize(255).convert("RGBA")
+    if clear:
+        picture.paste((0, 0, 0, 0), (0, 0, 40, 240))
+    others = [picture.rotate(180), picture]
+    picture.save(tmp_path / "in.gif", save_all=True, append_images=others, duration=80, disposal=2)
+    disclosure = replace(DISCLOSURE, mark=Watermark(0x3FA21))
+    with (
+        AnimationSource(tmp_path / "in.gif") as source,
+        AnimationSink(tmp_path / output, source, disclosure=disclosure) as sink,
+    ):
+        for frame in source:
+            sink.write(frame)
+    with (
+        AnimationSource(tmp_path / "in.gif") as before,
+        AnimationSource(tmp_path / output) as again,
+    ):
+        for plain, frame in zip(before, again, strict=True):
+            found = read_mark([frame.pixels], search=False)
+            assert found is not None
+            assert (found.number, found.turned) == (0x3FA21, 0)
+            opaque = slice(40, 280)
+            assert cv2.PSNR(plain.pixels[:, opaque].copy(), frame.pixels[:, opaque].copy()) > 36
+    with Image.open(tmp_path / output) as image:
+        assert (image.convert("RGBA").getpixel((3, 3))[3] == 0) == clear
 
 
 def test_hurried_frames_last_as_browsers_show_them(tmp_path: Path) -> None:

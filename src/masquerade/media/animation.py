@@ -134,15 +134,15 @@ def _is_lossless_webp(path: Path) -> bool:
 class AnimationSink(Committing):
     """Collects frames and writes an animated picture at commit.
 
-    A GIF keeps the exact colours of untouched pixels where its palette has room; WebP is
-    lossless where the source was; APNG always is. Transparency, loop count and durations are
-    those of an animated source; of other sources the times of the frames are kept.
+    A GIF without a mark keeps the exact colours of untouched pixels where its palette has room, and
+    one with a mark is dithered whole; WebP is lossless where the source was; APNG always is.
+    Transparency, loop count and durations are those of an animated source; of other sources the
+    times of the frames are kept.
 
     Args:
         path: where to write: .gif, .webp, .png or .apng.
         source: where the frames come from.
-        disclosure: embedded as XMP; its mark is put into every frame but a GIF's, whose colours
-            are too few for it.
+        disclosure: embedded as XMP; its mark is put into every frame.
         overwrite: whether an existing file may be replaced.
         inputs: further files that must not be the output.
         limits: bounds what is held in memory.
@@ -204,15 +204,22 @@ class AnimationSink(Committing):
         self._times_ms.append(round(frame.seconds * 1000))
         if self._format == "GIF":
             changed = None if native is None else (frame.pixels != native.pixels).any(axis=2)
-            self._images.append(paletted(frame.pixels, alpha, changed))
+            self._images.append(paletted(frame.pixels, alpha, changed, self._marked(frame.pixels)))
             return
-        rgb = cv2.cvtColor(frame.pixels, cv2.COLOR_BGR2RGB)
-        if self._disclosure is not None and self._disclosure.mark is not None:
-            self._disclosure.mark.add(rgb)
-        image = Image.fromarray(rgb)
+        marked = self._marked(frame.pixels)
+        shown = frame.pixels if marked is None else marked
+        image = Image.fromarray(cv2.cvtColor(shown, cv2.COLOR_BGR2RGB))
         if alpha is not None:
             image.putalpha(Image.fromarray(alpha))
         self._images.append(image)
+
+    def _marked(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+        """A copy with the invisible mark; None if there is none."""
+        if self._disclosure is None or self._disclosure.mark is None:
+            return None
+        marked = pixels.copy()
+        self._disclosure.mark.add(marked)
+        return marked
 
     def commit(self) -> None:
         """Encode the file and put it in its place.
