@@ -56,7 +56,7 @@ SINKS = {
     "media.webrtc.WebRtcSink": LIVE,
     "media.live_sinks.null.NullSink": UNSEEN,
     "apps.bench.clip.Nowhere": UNSEEN,
-    "engine.survey._Nowhere": UNSEEN,
+    "engine.scout._Nowhere": UNSEEN,
     "apps.live.window_sink.WindowSink": LIVE,
 }
 """Every sink there is. ``FILES`` are walked format by format below; ``LIVE`` ones are given frames
@@ -85,8 +85,6 @@ WRITERS = {
     "apps/commands/identity.py": "a donor's identity",
     "apps/picture_stream.py": "state_origin",
     "apps/farm/estimate.py": "a trial in a folder that is removed",
-    "engine/survey_file.py": "data of a survey",
-    "engine/survey_part.py": "data of a survey",
     "apps/plan.py": "tries whether a name is free",
     "apps/run_reports.py": "a report",
     "apps/studio/presets.py": "a preset",

@@ -13,12 +13,12 @@ from test_segments import CLOSED_GOP, OPEN_GOP, UNEVEN
 
 from masquerade.core.disclosure import Disclosure
 from masquerade.core.errors import InputError, OutputError, OutputExistsError
-from masquerade.media.cut_source import CutSource, Stretch
+from masquerade.media.cut_source import CutSource
 from masquerade.media.encoders import VideoOptions
 from masquerade.media.file import VideoSink, VideoSource
 from masquerade.media.join import join_segments
 from masquerade.media.segment_sink import SegmentSink
-from masquerade.media.segments import SegmentPlan, plan_segments
+from masquerade.media.segments import SegmentPlan, Stretch, plan_segments
 
 LINES = [(80, 200, "first"), (240, 400, "second")]
 CHAPTERS = [(0, 1000, "one"), (1000, 2400, "two")]

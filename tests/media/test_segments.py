@@ -12,10 +12,10 @@ import pytest
 from clips import make_clip
 
 from masquerade.core.errors import InputError, SettingsError
-from masquerade.media.cut_source import CutSource, Stretch
+from masquerade.media.cut_source import CutSource
 from masquerade.media.encoders import VideoOptions
 from masquerade.media.file import VideoSource
-from masquerade.media.segments import Segment, SegmentPlan, plan_segments
+from masquerade.media.segments import Segment, SegmentPlan, Stretch, plan_segments
 
 OPEN_GOP = {
     "crf": "12",
@@ -44,6 +44,13 @@ CLIPS = {
     ),
     "VP9": ("f.webm", {"codec": "libvpx-vp9", "pts": range(40), "options": {"g": "12"}}),
 }  # fmt: skip
+
+
+RUN_UPS = [
+    None, [{}], [{"start_pts": -9, "end_pts": None}], [{"start_pts": -9, "end_pts": -3}],
+    [{"start_pts": 0, "end_pts": 0}], [{"start_pts": True, "end_pts": 0}],
+    [{"start_pts": -9, "end_pts": -3}, {"start_pts": -4, "end_pts": 0}],
+]  # fmt: skip
 
 
 def frames(source: VideoSource) -> list[tuple[int, bytes]]:
@@ -85,6 +92,15 @@ def test_a_trimmed_film_is_cut_within_the_trim(tmp_path: Path) -> None:
     assert pieces == frames(VideoSource(clip, start_s=0.5, end_s=2.0))
 
 
+def test_segments_are_equal_and_of_an_even_number(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "a.mp4", pts=range(120), options={"crf": "12", "g": "5"})
+    for seconds, count in ((1.7, 4), (1.1, 6), (2.5, 2), (5, 1)):
+        plan = plan_segments(clip, seconds)
+        starts = [float(part.start_pts * plan.base) for part in plan.segments]
+        assert len(starts) == count
+        assert max(np.diff([*starts, 4.8])) < 4.8 / count + 0.4
+
+
 def test_films_that_cannot_be_cut_exactly_are_one_segment(tmp_path: Path) -> None:
     clip = make_clip(tmp_path / "a.mp4", pts=range(40), options=CLOSED_GOP)
     plan = plan_segments(clip, 0.4, options=VideoOptions(fps=12.5))
@@ -97,7 +113,11 @@ def test_films_that_cannot_be_cut_exactly_are_one_segment(tmp_path: Path) -> Non
 
 def test_a_plan_survives_as_text_and_refuses_other_text(tmp_path: Path) -> None:
     plan = plan_segments(make_clip(tmp_path / "a.mp4", pts=range(40), options=CLOSED_GOP), 0.4)
-    assert SegmentPlan.from_json(plan.to_json()) == plan
+    first = replace(plan.segments[0], run_up=(Stretch(-9, -3), Stretch(-2, 0)))
+    led_in = replace(plan, segments=(first, *plan.segments[1:]))
+    for whole in (plan, led_in):
+        assert SegmentPlan.from_json(whole.to_json()) == whole
+    assert first.stretches == (Stretch(-9, -3), Stretch(-2, first.end_pts))
     assert replace(plan, path="elsewhere.mp4").fingerprint == plan.fingerprint
     plain = json.loads(plan.to_json())
     wrong = [
@@ -106,7 +126,8 @@ def test_a_plan_survives_as_text_and_refuses_other_text(tmp_path: Path) -> None:
         {**plain, "segments": plain["segments"][::-1]},
         {**plain, "segments": [{"index": 0, "start_pts": 1.5, "end_pts": None}]},
         {**plain, "time_base": "1/0"},
-        {**plain, "lead_frames": 10**9},
+        {**plain, "scouted_for": 7},
+        *({**plain, "segments": [{**plain["segments"][0], "run_up": up}]} for up in RUN_UPS),
         {**plain, "shift_pts": True},
         {**plain, "start_s": -1},
     ]

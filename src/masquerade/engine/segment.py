@@ -1,18 +1,17 @@
-"""One segment of a film, swapped as it is in the whole film."""
+"""One segment of a film, swapped as it is in the whole film, in one pass."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from masquerade.core.errors import InputError
-from masquerade.core.frame import Change
-from masquerade.engine.survey import Survey, survey_fingerprint, watched
-from masquerade.engine.survey_part import read_part
-from masquerade.engine.survey_record import SurveyPart
+from masquerade.core.errors import CancelledError, InputError
+from masquerade.engine.approach import Approach, LabelWatch
+from masquerade.engine.scout import scouted_for
+from masquerade.engine.seam import Entry, Seams
 from masquerade.pipeline.meter import Progress
 from masquerade.pipeline.report import Tally
 
@@ -27,73 +26,82 @@ if TYPE_CHECKING:
     from masquerade.pipeline.line import Line
     from masquerade.pipeline.report import Report
 
-__all__ = ["SegmentReport", "swap_segment"]
+__all__ = ["SegmentReport", "run_segment", "swap_segment"]
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentReport:
-    """What was done to one segment. Lead-in counts for time alone.
+    """What was done to one segment. The run-up counts for time alone.
 
     Attributes:
         index: of the segment.
         counts: frames and faces, as ``Tally.counts`` names them, of the written frames.
-        lead_frames: frames that were worked on and not written.
+        faces_found: faces that were followed on them, whoever they belong to.
+        run_up_frames: frames that were worked on and not written.
         seconds: time the work took.
         encoder: name of the video encoder.
         warnings: what went wrong without stopping the work.
+        content: what the content check has said of the frames.
+        seams: who is where at the borders.
         size_bytes, sha256: of the file.
     """
 
     index: int
     counts: dict[str, int]
-    lead_frames: int
+    faces_found: int
+    run_up_frames: int
     seconds: float
     encoder: str | None
     warnings: tuple[str, ...]
+    content: Mapping[str, Any]
+    seams: Seams
     size_bytes: int
     sha256: str
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        return {**asdict(self), "warnings": list(self.warnings), "seconds": round(self.seconds, 3)}
+        plain = asdict(self) | {"seams": self.seams.as_dict(), "content": dict(self.content)}
+        return {**plain, "warnings": list(self.warnings), "seconds": round(self.seconds, 3)}
 
 
 def swap_segment(
     plan: SegmentPlan,
     index: int,
     engine: Engine,
-    survey: str | Path,
     output: str | Path,
     *,
     film: str | Path,
+    entry: Entry | None = None,
     options: VideoOptions | None = None,
     disclosure: Disclosure | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     limits: MediaLimits | None = None,
 ) -> SegmentReport:
-    """Swap the faces of one segment and write its picture.
+    """Find and swap the faces of one segment and write its picture.
 
     The same segment gives the same bytes, whoever made it and how often, on the same device with
     the same settings.
 
     Args:
-        plan: the film and its segments.
+        plan: the film and its segments, scouted.
         index: which one.
-        engine: with the settings, donors and references that the survey was made with.
-        survey: its folder; of its files that of the segment is read.
+        engine: with the settings, donors and references that the film was scouted for.
         output: where to write, with the extension that ``SegmentSink.suffix`` says; what is there
             is replaced. It appears whole or not at all.
         film: what the joined film will be called.
+        entry: who is who where the segment begins, see :func:`disagreeing`.
         options: encoder, quality and preset; the same for all segments.
         disclosure: of the film; its ``mark`` is put into the pictures, all else when it is joined.
-        progress: called now and then; frames that are written, of those that there are.
+        progress: called now and then; frames that are written, of about those that there are.
         cancel: asked now and then; True ends the work.
         limits: the largest frame that is read.
 
     Raises:
-        InputError: the film was changed, there is no such segment, or the survey is damaged or was
-            made with other settings.
+        InputError: the film was changed, there is no such segment, or the plan was made for other
+            settings.
+        ContentError: the content check refuses the film.
+        ConsentError: it shows a face that must not be used.
         OutputError: the file cannot be written.
         CancelledError: ``cancel`` said so, or Ctrl-C was pressed.
         MasqueradeError: a step failed for good.
@@ -102,77 +110,113 @@ def swap_segment(
     from masquerade.media.segment_sink import SegmentSink
 
     plan.check()
-    if not 0 <= index < len(plan.segments):
-        raise InputError(f"There is no segment {index}; the film has {len(plan.segments)}.")
-    part = _fitting(read_part(Survey.part_path(Path(survey), index)), plan, index, engine)
-    start_pts = plan.segments[index].start_pts - plan.shift_pts if part.stretches else 0
-    with CutSource(plan, part.stretches, frames=len(part.frames), limits=limits) as source:
+    _check(plan, index, engine, entry)
+    segment, cut = plan.segments[index], len(plan.segments) > 1
+    with CutSource(plan, _stretches(plan, index, entry) if cut else None, limits=limits) as source:
         sink = SegmentSink(
             output,
             source,
             options,
             film=film,
-            skip=part.skip,
-            start_pts=start_pts,
+            start_pts=segment.start_pts - plan.shift_pts if cut else 0,
+            run_up=cut,
             name=plan.name_of(index),
             disclosure=disclosure,
         )
-        report, counts = run_segment(engine, source, sink, part, watched(progress, cancel))
-    return _report(index, part, report, counts, Path(output))
+        report, count, seams = run_segment(
+            engine, source, sink, plan, index, entry, watched(progress, cancel)
+        )
+    size_bytes, sha256 = _measured(Path(output))
+    return SegmentReport(
+        index=index,
+        counts=count.counts(),
+        faces_found=count.faces_found,
+        run_up_frames=report.frames - count.frames,
+        seconds=report.seconds,
+        encoder=report.encoder,
+        warnings=report.warnings,
+        content=engine.content,
+        seams=seams,
+        size_bytes=size_bytes,
+        sha256=sha256,
+    )
 
 
 def run_segment(
     engine: Engine,
     source: Source,
     sink: Sink,
-    part: SurveyPart,
+    plan: SegmentPlan,
+    index: int,
+    entry: Entry | None = None,
     progress: Callable[[Progress], None] | None = None,
-) -> tuple[Report, dict[str, int]]:
-    """Run a segment's frames, lead-in too, through the engine's stages to any sink.
+) -> tuple[Report, Tally, Seams]:
+    """Run a segment's frames, the run-up too, through the engine's stages to any sink.
+
+    Args:
+        engine: see :func:`swap_segment`.
+        source: gives the frames.
+        sink: takes them, the run-up too.
+        plan, index, entry: see :func:`swap_segment`.
+        progress: see :func:`swap_segment`.
 
     Returns:
-        The report of all frames, and the counts of those behind the lead-in.
+        The report of all frames, the counts of those behind the run-up, and the seams.
 
     Raises:
         MasqueradeError: as :func:`swap_segment`.
     """
-    recall = _Recall(part)
-    count = _Count(part.skip, engine.settings.on_lost == "pass")
-    total = len(part.frames) - part.skip
+    segment = plan.segments[index]
+    start = segment.start_pts - plan.shift_pts if len(plan.segments) > 1 else None
+    count = _Count(start, engine.settings.on_lost == "pass")
+    ends: list[tuple[Approach, LabelWatch]] = []
 
     def adapt(line: Line) -> Line:
-        return line.with_sections([recall, *line.sections[1:], count])
+        first, *middle, last = line.sections
+        approach = Approach(first, plan, index, source.info.rate, entry)
+        label = LabelWatch(last, start)
+        ends.append((approach, label))
+        return line.with_sections([approach, *middle, label, count])
 
     def show(now: Progress) -> None:
         if progress is not None:
-            progress(replace(now, done=max(0, now.done - part.skip), total=total))
+            progress(replace(now, done=count.tally.frames, total=None))
 
     report = engine.run(source, sink, show, allow_no_face=True, adapt=adapt)
-    return report, count.tally.counts()
+    ((approach, label),) = ends
+    return report, count.tally, label.added_to(approach.seams())
 
 
-def _fitting(part: SurveyPart, plan: SegmentPlan, index: int, engine: Engine) -> SurveyPart:
-    if part.index != index or part.fingerprint != survey_fingerprint(plan, engine):
+def watched(
+    progress: Callable[[Progress], None] | None, cancel: Callable[[], bool] | None
+) -> Callable[[Progress], None]:
+    """A progress callback that ends the work when it is cancelled."""
+
+    def show(now: Progress) -> None:
+        if cancel is not None and cancel():
+            raise CancelledError("The segment was stopped; nothing was written.")
+        if progress is not None:
+            progress(now)
+
+    return show
+
+
+def _check(plan: SegmentPlan, index: int, engine: Engine, entry: Entry | None) -> None:
+    if not 0 <= index < len(plan.segments):
+        raise InputError(f"There is no segment {index}; the film has {len(plan.segments)}.")
+    if len(plan.segments) > 1 and plan.scouted_for != scouted_for(engine):
         raise InputError(
-            "The survey was made with other settings, donors or segments; begin the job anew."
+            "The segments were planned for other settings, donors or people; begin the job anew."
         )
-    return part
+    if entry is not None and not plan.segments[index].run_up:
+        raise InputError(f"Nobody can be told of before segment {index}, where a scene begins.")
 
 
-def _report(
-    index: int, part: SurveyPart, report: Report, counts: dict[str, int], output: Path
-) -> SegmentReport:
-    size_bytes, sha256 = _measured(output)
-    return SegmentReport(
-        index=index,
-        counts=counts,
-        lead_frames=part.skip,
-        seconds=report.seconds,
-        encoder=report.encoder,
-        warnings=report.warnings,
-        size_bytes=size_bytes,
-        sha256=sha256,
-    )
+def _stretches(plan: SegmentPlan, index: int, entry: Entry | None) -> tuple[Any, ...]:
+    segment = plan.segments[index]
+    if entry is not None:
+        segment = replace(segment, run_up=entry.run_up(segment))
+    return segment.stretches
 
 
 def _measured(path: Path) -> tuple[int, str]:
@@ -190,64 +234,20 @@ def _measured(path: Path) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-class _Recall:
-    """The first section of a segment's line: gives each frame the faces that the survey found."""
-
-    name = "recall"
-    stages: tuple[Stage, ...] = ()
-
-    def __init__(self, part: SurveyPart) -> None:
-        self._part = part
-
-    def advance(self, job: FrameJob) -> None:
-        """Take the faces over.
-
-        Raises:
-            InputError: the film has other frames than when it was surveyed.
-        """
-        part, place = self._part, job.frame.seq
-        if place >= len(part.frames) or part.frames[place].pts != job.frame.pts:
-            raise InputError(
-                "The film has other frames than when its people were found; begin the job anew."
-            )
-        record = part.frames[place]
-        job.scene, job.faces = record.scene, list(record.faces)
-        job.failures += record.failures
-        turns = {}
-        if place == 0:
-            turns["strict"] = _resuming(part.seq - part.skip)
-        if place == part.skip:
-            turns["disclose"] = _resuming(part.standing)
-        if turns:
-            job.changes = (*job.changes, Change(turns))
-
-    def reset(self) -> None:
-        """There is nothing to forget: it is made for one segment."""
-
-
 class _Count:
-    """The last section: counts what became of the faces of the frames behind the lead-in."""
+    """The last section: counts what became of the faces of the frames behind the run-up."""
 
     name = "count"
     stages: tuple[Stage, ...] = ()
 
-    def __init__(self, skip: int, passes: bool) -> None:
-        self._skip = skip
+    def __init__(self, start_pts: int | None, passes: bool) -> None:
+        self._start = start_pts
         self.tally = Tally(lambda: passes)
 
     def advance(self, job: FrameJob) -> None:
         """Count one frame."""
-        if job.frame.seq >= self._skip:
+        if self._start is None or (job.frame.pts or 0) >= self._start:
             self.tally.add(job)
 
     def reset(self) -> None:
         """There is nothing to forget: it is made for one segment."""
-
-
-def _resuming(state: Any) -> Callable[[Stage], Stage]:
-    def turn(stage: Any) -> Stage:
-        stage.resume(state)
-        found: Stage = stage
-        return found
-
-    return turn

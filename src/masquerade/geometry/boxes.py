@@ -9,7 +9,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["drop_contained", "iou_matrix", "tile_spans", "weighted_nms"]
+__all__ = ["drop_contained", "iou_matrix", "pair_boxes", "tile_spans", "weighted_nms"]
 
 
 def iou_matrix(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -25,6 +25,32 @@ def iou_matrix(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.flo
     shared = _shared(a, b)
     union = _area(a)[:, None] + _area(b)[None, :] - shared
     return np.asarray(shared / np.maximum(union, 1e-9), np.float32)
+
+
+def pair_boxes(
+    a: NDArray[np.float32], b: NDArray[np.float32], least: float = 0.5
+) -> list[tuple[int, int]]:
+    """Which box of ``a`` is which of ``b``: those that overlap most find each other first.
+
+    Args:
+        a: (N, 4) x0, y0, x1, y1.
+        b: (M, 4).
+        least: intersection over union of a pair, above 0.
+
+    Returns:
+        Numbers of the rows; each row is in one pair at the most.
+
+    >>> pair_boxes(np.float32([[0, 0, 4, 4], [9, 9, 12, 12]]), np.float32([[0, 0, 4, 5]]))
+    [(0, 0)]
+    """
+    if not len(a) or not len(b):
+        return []
+    overlap, pairs = iou_matrix(a, b), list[tuple[int, int]]()
+    while overlap.max() >= least:
+        one, two = divmod(int(overlap.argmax()), len(b))
+        pairs.append((one, two))
+        overlap[one], overlap[:, two] = -1, -1
+    return pairs
 
 
 def _shared(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from masquerade.core.errors import CorruptMediaError
@@ -14,24 +14,13 @@ if TYPE_CHECKING:
     import av
 
     from masquerade.media.limits import MediaLimits
-    from masquerade.media.segments import SegmentPlan
+    from masquerade.media.segments import SegmentPlan, Stretch
 
-__all__ = ["CutSource", "Stretch"]
+__all__ = ["CutSource"]
 
 _MARGINS_FRAMES = (17, 250, 2500)
 """How far before a stretch reading begins: frames that are stored behind a key frame and shown
 before it (at most 16 in H.264 and HEVC) cannot be decoded from that key frame on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Frames from ``start_pts`` on up to ``end_pts``, which is not one of them; None is the end.
-
-    Times are the file's own, as in :class:`~masquerade.media.segments.Segment`.
-    """
-
-    start_pts: int
-    end_pts: int | None
 
 
 class CutSource(VideoSource):

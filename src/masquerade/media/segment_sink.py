@@ -44,12 +44,12 @@ class SegmentSink(VideoSink):
 
     Args:
         path: where to write; what is there is replaced.
-        source: gives the frames; those before ``skip`` are not written.
+        source: gives the frames.
         options: as for VideoSink.
         film: what the joined film will be called: its extension chooses the encoder where the
             options do not.
-        skip: how many of the source's frames are lead-in.
-        start_pts: the time of the first frame that is written, in the source's time base.
+        start_pts: the time that becomes 0, in the source's time base.
+        run_up: whether frames before that time may come, which are not written.
         name: what it is, as ``SegmentPlan.name_of`` says it; whoever joins it looks at that.
         disclosure: of the film; its mark is put into the pictures.
 
@@ -64,12 +64,12 @@ class SegmentSink(VideoSink):
         options: VideoOptions | None = None,
         *,
         film: str | Path,
-        skip: int = 0,
         start_pts: int = 0,
+        run_up: bool = False,
         name: str = "",
         disclosure: Disclosure | None = None,
     ) -> None:
-        self._film, self._skip, self._start = container_of(film), skip, start_pts
+        self._film, self._start, self._run_up = container_of(film), start_pts, run_up
         options = options or VideoOptions()
         options = replace(options, encoder_threads=options.encoder_threads or _THREADS)
         if disclosure is not None:  # what else it says is said of the film when that is joined
@@ -97,12 +97,12 @@ class SegmentSink(VideoSink):
         return
 
     def write(self, frame: Frame) -> None:
-        """Encode one finished frame, unless it is lead-in.
+        """Encode one finished frame, unless it belongs to the run-up.
 
         Raises:
             OutputError: the encoder failed, the disk is full.
         """
-        if frame.seq < self._skip:
-            return
         assert frame.pts is not None
+        if self._run_up and frame.pts < self._start:
+            return
         super().write(replace(frame, pts=frame.pts - self._start))

@@ -5,13 +5,17 @@ told by presentation times: it has every frame from ``start_pts`` on up to ``end
 an open group of pictures, which are stored behind the key frame and shown before it, belong to the
 segment in which they are shown.
 
-A plan is a value: it can be written as JSON, sent to another machine, and compared.
+What has to be worked on before a segment, so that it looks as in the whole film, is its run-up;
+whoever knows the film's scenes says which frames that is. A plan is a value: it can be written as
+JSON, sent to another machine, and compared.
 """
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
+import math
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from pathlib import Path
@@ -29,16 +33,24 @@ if TYPE_CHECKING:
 
     from masquerade.media.limits import MediaLimits
 
-__all__ = ["LEAD_FRAMES", "Segment", "SegmentPlan", "plan_segments"]
-
-LEAD_FRAMES = 24
-"""Frames before a segment that are worked on and not written, so that running means settle."""
+__all__ = ["Segment", "SegmentPlan", "Stretch", "plan_segments"]
 
 _EXACT = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 """Containers with a time on every packet and an index to seek by."""
 _SHORTEST_S, _LONGEST_S = 0.2, 86_400.0
 _PROBES, _PROBE_BYTES = 64, 64 * 1024
 _MOST_SEGMENTS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Frames from ``start_pts`` on up to ``end_pts``, which is not one of them; None is the end.
+
+    Times are the file's own, as in :class:`Segment`.
+    """
+
+    start_pts: int
+    end_pts: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +61,21 @@ class Segment:
         index: 0, 1, 2, ...
         start_pts: time of its first frame.
         end_pts: time of the first frame of the next one; None for the end of the film.
+        run_up: what is worked on before it and not written, in order of time. The last stretch
+            adjoins the segment; there is none where the segment begins with a scene.
     """
 
     index: int
     start_pts: int
     end_pts: int | None
+    run_up: tuple[Stretch, ...] = ()
+
+    @property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """All that is read for it, in order of time."""
+        if not self.run_up:
+            return (Stretch(self.start_pts, self.end_pts),)
+        return (*self.run_up[:-1], Stretch(self.run_up[-1].start_pts, self.end_pts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +90,9 @@ class SegmentPlan:
         time_base: seconds per unit of times, as "1/90000".
         shift_pts: what is taken off every time in the output.
         start_s, end_s, fps: as in :class:`VideoOptions`.
-        lead_frames: frames before each segment that are worked on and not written.
         segments: in order, without gaps.
         whole_because: why the film is one segment although it is long; empty else.
+        scouted_for: tells the settings and people for which the run-ups were found; empty before.
     """
 
     path: str
@@ -81,9 +103,9 @@ class SegmentPlan:
     start_s: float
     end_s: float | None
     fps: str | None
-    lead_frames: int
     segments: tuple[Segment, ...]
     whole_because: str = ""
+    scouted_for: str = ""
 
     @property
     def base(self) -> Fraction:
@@ -132,7 +154,7 @@ class SegmentPlan:
             known = {item.name for item in fields(cls)}
             if set(plain) != known or len(plain["segments"]) > _MOST_SEGMENTS:
                 raise ValueError("its fields")
-            segments = tuple(Segment(**item) for item in plain.pop("segments"))
+            segments = tuple(map(_segment, plain.pop("segments")))
             plan = cls(**plain, segments=segments)
             _check(plan)
         except (ValueError, TypeError, KeyError, AttributeError, ZeroDivisionError) as error:
@@ -142,41 +164,58 @@ class SegmentPlan:
         return plan
 
 
+def _segment(plain: dict[str, Any]) -> Segment:
+    run_up = tuple(Stretch(**item) for item in plain.pop("run_up"))
+    return Segment(**plain, run_up=run_up)
+
+
 def _check(plan: SegmentPlan) -> None:
     """Raise ValueError or TypeError where a plan makes no sense."""
-    numbers: list[Any] = [plan.size_bytes, plan.shift_pts, plan.lead_frames]
+    numbers: list[Any] = [plan.size_bytes, plan.shift_pts]
     starts = [part.start_pts for part in plan.segments]
     ends = [part.end_pts for part in plan.segments]
-    numbers += [*starts, *(end for end in ends[:-1])]
+    numbers += [*starts, *ends[:-1]]
+    for part in plan.segments:
+        ups = [pts for item in part.run_up for pts in (item.start_pts, item.end_pts)]
+        numbers += ups
+        if ups and (ups[-1] != part.start_pts or not _rises(ups)):
+            raise ValueError("its run-ups")
     if not all(type(number) is int and abs(number) < 2**62 for number in numbers):
         raise ValueError("its numbers")
     if ends[:-1] != starts[1:] or starts != sorted(set(starts)):
         raise ValueError("its order")
     if [part.index for part in plan.segments] != list(range(len(starts))) or not starts:
         raise ValueError("its indices")
-    if plan.base <= 0 or not 0 <= plan.lead_frames <= 10_000:
+    if plan.base <= 0 or not isinstance(plan.scouted_for, str):
         raise ValueError("its time base")
     VideoOptions(start_s=plan.start_s, end_s=plan.end_s, fps=plan.rate)
 
 
+def _rises(ups: list[int | None]) -> bool:
+    """Whether stretches have frames and follow each other; TypeError where a time is None."""
+    lengths = zip(ups[::2], ups[1::2], strict=True)
+    gaps = itertools.pairwise(ups)
+    return all(one < two for one, two in lengths) and all(one <= two for one, two in gaps)  # type: ignore[operator]
+
+
 def plan_segments(
     path: str | Path,
-    seconds: float = 60.0,
+    seconds: float = 120.0,
     *,
     options: VideoOptions | None = None,
-    lead_frames: int = LEAD_FRAMES,
     limits: MediaLimits | None = None,
 ) -> SegmentPlan:
     """Cut a film into segments of about equal length; next to nothing of it is read.
+
+    Their number is even, so that two workers are busy to the end.
 
     A film whose packets have no times to seek by, that is interlaced, or whose frame rate is to be
     changed is one segment: frames at its borders would not be the same ones.
 
     Args:
         path: the file.
-        seconds: length of a segment; it ends at the first key frame from there on.
+        seconds: what a segment is long at the most, but for the way to the next key frame.
         options: ``start_s``, ``end_s`` and ``fps`` are read.
-        lead_frames: see :class:`SegmentPlan`.
         limits: the largest frame that is read.
 
     Raises:
@@ -210,7 +249,6 @@ def plan_segments(
             start_s=options.start_s,
             end_s=options.end_s,
             fps=None if rate is None else str(rate),
-            lead_frames=lead_frames,
             segments=tuple(map(Segment, range(len(ends)), starts, ends)),
             whole_because=why,
         )
@@ -230,16 +268,23 @@ def _borders(
     source: VideoSource, container: InputContainer, stream: VideoStream, seconds: float
 ) -> list[int]:
     """Times of the key frames at which segments begin, but for the first one."""
-    step = max(1, round(Fraction(seconds) / source.time_base))
-    last, found = source.first_pts, list[int]()
+    first, base, length_s = source.first_pts, source.time_base, source.info.duration_s
+    if length_s is not None:
+        count = math.ceil(length_s / seconds - 0.01)
+        seconds = length_s / (count + count % 2 if count > 1 else 1)
+    step = Fraction(seconds) / base
     end_s = source.file_end_s
-    end = None if end_s is None else round(end_s / source.time_base)
-    while True:
-        key = _key_frame_from(container, stream, last + step)
-        if key is None or (end is not None and key >= end):
+    end = None if end_s is None else round(end_s / base)
+    if length_s is not None and end is None:
+        end = first + math.floor(Fraction(length_s) / base)
+    found = list[int]()
+    for number in range(1, _MOST_SEGMENTS):
+        key = _key_frame_from(container, stream, first + round(number * step))
+        if key is None or (end is not None and key + step / 4 >= end):
             return found
-        found.append(key)
-        last = key
+        if key > (found[-1] if found else first):
+            found.append(key)
+    return found
 
 
 def _key_frame_from(container: InputContainer, stream: VideoStream, pts: int) -> int | None:

@@ -87,6 +87,12 @@ class Detect:
         self._since: int | None = None
         self._turn = 0
 
+    def look_anew(self) -> None:
+        """The stream goes on at a later moment of the scene: search the next frame thoroughly, and
+        do not take it for another scene."""
+        self._cut.reset()
+        self._since = None
+
     def process(self, job: FrameJob) -> FrameJob:
         """Search this frame if it is time.
 

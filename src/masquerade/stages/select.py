@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from masquerade.stages.donor_roll import DonorRoll
+from masquerade.geometry.boxes import pair_boxes
+from masquerade.stages.donor_roll import NOBODY, DonorRoll
 from masquerade.stages.face_order import order_faces
 from masquerade.stages.likeness import (
     LOOKS,
@@ -88,7 +89,16 @@ class Select:
     def reset(self) -> None:
         """Forget the stream and everybody in it."""
         self._picked = PickedFaces()
+        self._seats: tuple[tuple[NDArray[np.float32], str | None], ...] = ()
         self._begin_scene(0)
+
+    def seat(self, seats: Sequence[tuple[NDArray[np.float32], str | None]]) -> None:
+        """Decide for the faces of the next frame that are at these places, to the scene's end.
+
+        Args:
+            seats: box of the face, float32 (4,) xyxy, and its donor; None leaves it alone.
+        """
+        self._seats = tuple(seats)
 
     def _begin_scene(self, scene: int) -> None:
         self._scene = scene
@@ -135,6 +145,7 @@ class Select:
         if job.scene != self._scene:
             self._begin_scene(job.scene)
         faces = job.faces
+        self._take_seats(faces)
         self._look(job.frame.pixels, faces)
         self._remember(faces)
         for_now = self._decide_by_person(faces)
@@ -145,6 +156,19 @@ class Select:
             face.donor = self._decided.get(face.track_id, for_now.get(face.track_id)) or None
             face.selected = face.donor is not None
         return job
+
+    def _take_seats(self, faces: Sequence[Face]) -> None:
+        seats, self._seats = self._seats, ()
+        if not seats or not faces:
+            return
+        boxes = np.stack([face.bbox for face in faces])
+        for place, face in pair_boxes(np.stack([box for box, _ in seats]), boxes):
+            track, donor = faces[face].track_id, seats[place][1]
+            if track not in self._decided:
+                self._decided[track] = donor or NOBODY
+                self._handed_out += donor in self._roll.free
+            if donor in self._roll.free:
+                self._places[donor] = track
 
     def _look(self, pixels: NDArray[np.uint8], faces: Sequence[Face]) -> None:
         """Measure the faces that are due, in one run, and hand out the means."""

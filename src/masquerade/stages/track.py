@@ -89,6 +89,10 @@ class Track:
         self._next_id = 0
         self._scene = 0
 
+    def let_go(self) -> None:
+        """Follow nobody any more; the next ones get numbers that nobody had."""
+        self._tracks.clear()
+
     def process(self, job: FrameJob) -> FrameJob:
         """Advance every track by one frame."""
         pixels = job.frame.pixels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from talking_film import packets
@@ -12,7 +13,8 @@ from masquerade.apps.farm.task import Task
 from masquerade.apps.farm.work_folder import WorkFolder
 from masquerade.apps.jobs.job import Job, JobSpec
 from masquerade.apps.jobs.store import JobStore
-from masquerade.engine.survey import Survey
+from masquerade.engine.seam import Seams
+from masquerade.media.segments import SegmentPlan
 
 MONA = Path(__file__).parents[3] / "src/masquerade/media/assets/mona_lisa.jpg"
 
@@ -35,6 +37,8 @@ class PaperExecutor:
     Args:
         finish: finish every task at once, with files that hold nothing of a film.
     """
+
+    signs = True
 
     def __init__(self, *, finish: bool = True) -> None:
         self.submitted: list[Task] = []
@@ -61,19 +65,18 @@ class PaperExecutor:
         pass
 
 
-def finished(task: Task) -> Done:
-    """What a worker would have left and answered."""
+def finished(task: Task, seams: Seams | None = None) -> Done:
+    """What a worker would have left and answered; ``seams`` of a segment."""
     folder, result = WorkFolder(task.folder), {"words": "", "frames": 1}
     match task.step:
-        case "survey":
-            result = {"words": "surveyed", "frames": [30, 30, 30, 30]}
-            for number in range(4):
-                Survey.part_path(folder.survey, number).write_bytes(b"")
-            folder.write(folder.statements, b"{}")
+        case "scout":
+            plan = SegmentPlan.from_json(folder.read(folder.plan))
+            result = {"words": "scouted", "plan": replace(plan, scouted_for="ab").to_json()}
         case "segment":
             passing = folder.passing("segment.mp4")
             passing.write_bytes(b"film" * (task.number + 1))
-            item = folder.place(passing, task.number, {"counts": {}})
+            report = {"counts": {}, "seams": (seams or Seams()).as_dict(), "entry": task.entry}
+            item = folder.place(passing, task.number, report)
             result = {"words": "swapped", "bytes": item.size, "report": dict(item.report)}
         case "join" | "whole":
             task.spec.output.write_bytes(b"joined")

@@ -35,7 +35,7 @@ def test_submit_run_status_and_logs(run, job_file, tmp_path, undisturbed):
     assert same_film(tmp_path / "out/film.mp4", undisturbed)
     lines = run("farm", "logs", job_id[:6], "--json").json["lines"]
     assert [line["text"].split(":")[0] for line in lines] == [
-        "survey", *(f"segment {number}" for number in range(1, 5)), "join",
+        "scout", *(f"segment {number}" for number in range(1, 5)), "join",
     ]  # fmt: skip
     assert "done" in run("farm", "status", job_id[:6]).out
     exists = run("farm", "submit", path)

@@ -82,7 +82,7 @@ def test_a_driver_that_is_killed_goes_on_where_it_was(film, job_file, tmp_path, 
             outcome = Driver(store, executor).run()
         assert [done.id for done in outcome.done] == [job.id]
         texts = [line.text for line in journal.lines(job.id)]
-    assert sum(text.startswith("survey: ") for text in texts) == 1
+    assert sum(text.startswith("scout: ") for text in texts) == 1
     for number in before:
         assert sum(text.startswith(f"segment {number + 1}: ") for text in texts) <= 1
     assert same_film(output, undisturbed)
@@ -134,7 +134,7 @@ def test_workers_that_cannot_start_are_a_sentence(store, film, tmp_path, monkeyp
 def test_a_lost_worker_is_told_of(store, film, tmp_path):
     with LocalExecutor(Share(1)) as executor:
         spec = add_job(store, film, tmp_path / "out.mp4").spec
-        executor.submit(Task(job_id="x", step="survey", spec=spec, folder=tmp_path))
+        executor.submit(Task(job_id="x", step="scout", spec=spec, folder=tmp_path))
         os.kill(executor.processes[0], signal.SIGKILL)
         events = []
         wait_until(lambda: events.extend(executor.results(0.1)) or events)

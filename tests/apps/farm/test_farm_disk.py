@@ -72,7 +72,7 @@ def fill(disk: Path, left: int) -> Path:
 def test_a_full_disk_is_told_and_the_job_goes_on_when_there_is_space(store, disk) -> None:
     (job,) = store.newest()
     output = job.spec.output
-    filler = fill(disk, left=160_000)  # for the survey and a piece, not for all
+    filler = fill(disk, left=160_000)  # for a piece, not for all
     assert run(store).failed
     failed = store.get(job.id)
     assert "disk is full" in failed.failure.message

@@ -12,7 +12,7 @@ import pytest
 from farm_jobs import PaperExecutor, add_job, finished
 
 from masquerade.apps.farm.driver import Driver
-from masquerade.apps.farm.executor import Failed, Lost, Told
+from masquerade.apps.farm.executor import Done, Failed, Lost, Told
 from masquerade.apps.farm.job_run import MOST_TRIES, JobRun
 from masquerade.apps.farm.journal import Finished, Journal
 from masquerade.apps.farm.node_facts import NodeFacts
@@ -22,6 +22,8 @@ from masquerade.apps.jobs.job import Failure
 from masquerade.apps.jobs.liveness import WorkerName
 from masquerade.apps.jobs.queue import JobQueue
 from masquerade.core.errors import InputError, JobError, MissingInputError, OutputError
+from masquerade.engine.seam import Entry, Seams, Seen
+from masquerade.media.segments import SegmentPlan, Stretch
 
 HERE = WorkerName.own()
 
@@ -42,11 +44,11 @@ def claimed(store, job):
     return taken
 
 
-def test_a_film_is_surveyed_swapped_in_pieces_and_joined(store, film, output):
+def test_a_film_is_scouted_swapped_in_pieces_and_joined(store, film, output):
     job, executor = add_job(store, film, output), PaperExecutor()
     outcome = Driver(store, executor).run()
     assert [done.id for done in outcome.done] == [job.id]
-    assert steps(executor) == [("survey", 0), *(("segment", n) for n in range(4)), ("join", 0)]
+    assert steps(executor) == [("scout", 0), *(("segment", n) for n in range(4)), ("join", 0)]
     assert store.get(job.id).state == "done"
     assert not WorkFolder.of(output, job.id).path.exists()
     assert output.read_bytes() == b"joined"
@@ -60,18 +62,87 @@ def test_a_task_is_the_same_after_its_journey_as_text(store, film, output):
     assert Task.from_json(task.to_json()) == task
 
 
-def test_segments_are_swapped_while_the_survey_goes_on(store, film, output):
+def test_what_was_scouted_is_not_scouted_again(store, film, output):
     job = claimed(store, add_job(store, film, output))
     run = JobRun(job, Journal(store))
-    survey = run.next_task()
-    assert survey.step == "survey"
+    scout = run.next_task()
+    assert scout.step == "scout"
     assert run.next_task() is None
-    (run.folder.survey / "part-000000.faces").write_bytes(b"")
-    first = run.next_task()
-    assert (first.step, first.number) == ("segment", 0)
-    assert run.next_task() is None
-    run.take(finished(survey))
-    assert [run.next_task().number for _ in range(3)] == [1, 2, 3]
+    run.take(finished(scout))
+    assert [run.next_task().number for _ in range(4)] == [0, 1, 2, 3]
+    again = JobRun(job, Journal(store))
+    assert again.next_task().step == "segment"
+
+
+def test_a_film_of_one_segment_is_done_from_file_to_file(store, film, output):
+    add_job(store, film, output, segment_s=60.0)
+    executor = PaperExecutor()
+    Driver(store, executor).run()
+    assert steps(executor) == [("whole", 0)]
+
+
+def test_nodes_that_cannot_sign_are_given_a_short_film_as_a_segment(store, film, output):
+    add_job(store, film, output, segment_s=60.0)
+    executor = PaperExecutor()
+    executor.signs = False
+    Driver(store, executor).run()
+    assert steps(executor) == [("segment", 0), ("join", 0)]
+
+
+def test_who_is_named_by_a_number_is_looked_for_in_the_whole_film(store, film, output):
+    add_job(store, film, output, references={"mona": 1})
+    executor = PaperExecutor()
+    Driver(store, executor).run()
+    assert steps(executor) == [("whole", 0)]
+
+
+SITS = Seen(0, (10.0, 10.0, 50.0, 50.0), "mona", Stretch(0, 20), (10.0, 10.0, 50.0, 50.0))
+
+
+class Quarrelling(PaperExecutor):
+    """Segments of one take, of which one swaps nobody unless it is told whom."""
+
+    def submit(self, task):
+        self.submitted.append(task)
+        if task.step == "scout":
+            plan = SegmentPlan.from_json(WorkFolder(task.folder).read(task.folder / "plan.json"))
+            parts = [
+                replace(part, run_up=(Stretch(part.start_pts - 9, part.start_pts),) * (n > 0))
+                for n, part in enumerate(plan.segments)
+            ]
+            done = replace(plan, segments=tuple(parts), scouted_for="ab").to_json()
+            self.events.append(Done(task.id, "here", {"words": "", "plan": done}))
+            return
+        who = (SITS,) if task.number != 2 or task.entry else (replace(SITS, donor=None),)
+        seams = Seams(before=who * (task.number > 0), after=who, entry=who)
+        self.events.append(finished(task, seams))
+
+
+def test_a_segment_with_other_people_is_done_again_and_told_who_they_are(store, film, output):
+    job, executor = add_job(store, film, output), Quarrelling()
+    Driver(store, executor).run()
+    assert steps(executor) == [
+        ("scout", 0), *(("segment", n) for n in range(4)), ("segment", 2), ("join", 0)
+    ]  # fmt: skip
+    told = Entry.from_json(executor.submitted[-2].entry)
+    assert told.faces == (SITS,)
+    assert store.get(job.id).state == "done"
+    assert any("done again" in line.text for line in Journal(store).lines(job.id))
+
+
+def test_what_was_told_is_not_asked_for_ever(store, film, output):
+    class Stubborn(Quarrelling):
+        def submit(self, task):
+            super().submit(replace(task, entry="") if task.step == "segment" else task)
+            if task.entry:
+                event = self.events[-1]
+                report = {**event.result["report"], "entry": task.entry}
+                self.events[-1] = replace(event, result={**event.result, "report": report})
+
+    job, executor = add_job(store, film, output), Stubborn()
+    Driver(store, executor).run()
+    assert [n for step, n in steps(executor) if step == "segment"] == [0, 1, 2, 3, 2]
+    assert store.get(job.id).state == "done"
 
 
 def test_what_is_finished_is_never_done_again(store, film, output):
@@ -238,7 +309,7 @@ def test_a_cancelled_job_stops_and_goes_on_when_it_is_retried(store, film, outpu
     store.retry(job.id)
     again = PaperExecutor()
     Driver(store, again).run()
-    assert ("survey", 0) not in steps(again)
+    assert ("scout", 0) not in steps(again)
     assert 0 < steps(again).count(("join", 0)) == 1
     assert store.get(job.id).state == "done"
 

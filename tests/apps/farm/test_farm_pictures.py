@@ -39,6 +39,7 @@ class Here:
     """Does tasks in this process; ``dies`` says how often a batch is lost before it is done."""
 
     slots = 1
+    signs = True
 
     def __init__(self, dies: Mapping[int, int] | None = None) -> None:
         self.steps, self.dies, self.did = Steps(), Counter(dies or {}), list[int]()

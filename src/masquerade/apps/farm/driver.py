@@ -128,7 +128,7 @@ class Driver(Closing):
         if job is None:
             return False
         try:
-            run = begin_run(job, self._journal)
+            run = begin_run(job, self._journal, signs=self._executor.signs)
         except MasqueradeError as error:
             failure = Failure.of(error, job.spec)
             self._journal.log(job.id, platform.node(), failure.message)

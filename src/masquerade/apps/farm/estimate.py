@@ -23,8 +23,6 @@ from masquerade.media.open import open_sink, open_source, open_target
 __all__ = ["Estimate", "Item", "estimate"]
 
 _SAMPLE_S = 2.0
-_SURVEY_SHARE = 0.25
-"""What finding the faces of a film costs, by all that is done to it; it is done by one worker."""
 _COPIES = 3
 """A film's pieces, the joined film and its signed copy are there at the same time."""
 
@@ -116,8 +114,7 @@ def estimate(specs: Sequence[JobSpec]) -> Estimate:
     )
     share = share_machine(specs)
     all_s = sum(item.seconds for item in items)
-    surveyed = [item.seconds for item, film in zip(items, films, strict=True) if not film.still]
-    longest_s = max(surveyed, default=0.0) * _SURVEY_SHARE
+    longest_s = max(item.seconds / item.pieces for item in items)
     output_bytes = sum(item.output_bytes for item in items)
     in_work = sorted((item.output_bytes for item in items), reverse=True)[: share.workers]
     return Estimate(

@@ -80,6 +80,10 @@ class Executor(Protocol):
     """
 
     @property
+    def signs(self) -> bool:
+        """Whether its workers sign, so that they can do a short film from file to file."""
+
+    @property
     def slots(self) -> int:
         """How many tasks are done at a time now; may change when machines come and go."""
 

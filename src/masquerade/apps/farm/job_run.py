@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,7 @@ from masquerade.apps.jobs.job import Failure, Job, JobSpec
 from masquerade.apps.jobs.work import consents_of
 from masquerade.apps.jobs.worker import remove_pieces
 from masquerade.core.errors import JobError
-from masquerade.engine.survey import Survey
+from masquerade.engine.seam import Seams, disagreeing
 from masquerade.media.containers import VIDEO_EXTENSIONS
 from masquerade.media.open import open_source, open_target
 from masquerade.media.segment_sink import SegmentSink
@@ -35,6 +36,7 @@ class JobRun:
     Args:
         job: claimed.
         journal: of the same store.
+        signs: whether the workers can sign; then a film of one segment is done from file to file.
 
     Raises:
         InputError: an input is missing, of a kind that is not handled, or was changed.
@@ -43,7 +45,7 @@ class JobRun:
         OutputError: the output's folder cannot be written.
     """
 
-    def __init__(self, job: Job, journal: Journal) -> None:
+    def __init__(self, job: Job, journal: Journal, *, signs: bool = True) -> None:
         self.job = job
         self.folder = WorkFolder.of(job.spec.output, job.id)
         self.report: Mapping[str, Any] | None = None
@@ -54,8 +56,8 @@ class JobRun:
         self._left: deque[Task] = deque()
         self._told: dict[str, int] = {}
         self._frames: list[int] = []
-        self._suffix, self._surveyed, self._kept = "", True, 0
-        self._unsurveyed: list[int] = []
+        self._suffix, self._kept, self._signs = "", 0, signs
+        self._plan: SegmentPlan | None = None
         self._finished: dict[int, Finished] = {}
         self._consents = consents_of(job.spec)
         self._begin()
@@ -72,11 +74,7 @@ class JobRun:
 
     def next_task(self) -> Task | None:
         """What can be begun now; None where the job waits for its workers or has ended."""
-        if self.ended:
-            return None
-        if not self._left and not self._surveyed:
-            self._see_parts()
-        if not self._left:
+        if self.ended or not self._left:
             return None
         task = self._left.popleft()
         self._under_way[task.id] = task
@@ -141,31 +139,32 @@ class JobRun:
         if begun["plan"] is None:
             self._left.append(self._task("whole"))
             return
-        plan = SegmentPlan.from_json(begun["plan"])
         self._suffix = SegmentSink.suffix(spec.video_options())
+        self._plan = SegmentPlan.from_json(begun["plan"])
         self._frames = list(begun["frames"])
         self.folder.make()
-        self.folder.write(self.folder.plan, plan.to_json().encode())
-        self._go_on()
+        self._go_on(self._plan)
 
     def _begin_anew(self, facts: NodeFacts) -> dict[str, Any]:
         spec = self.job.spec
         inputs = describe_inputs(self._task("whole"))
         begun: dict[str, Any] = {"inputs": inputs, "facts": facts.as_dict(), "plan": None}
         if open_target(spec.target) == "video" and spec.output.suffix.lower() in VIDEO_EXTENSIONS:
-            plan = plan_segments(spec.target, spec.segment_s, options=spec.video_options())
-            begun |= {"plan": plan.to_json(), "frames": _frames_of(plan, spec)}
+            plan = plan_segments(spec.target, _length_s(spec), options=spec.video_options())
+            if len(plan.segments) > 1 or not self._signs:
+                begun |= {"plan": plan.to_json(), "frames": _frames_of(plan, spec)}
         self._journal.begin(self.job.id, begun)
         return begun
 
-    def _go_on(self) -> None:
+    def _go_on(self, plan: SegmentPlan) -> None:
         """See what is left."""
+        self.folder.write(self.folder.plan, plan.to_json().encode())
+        if len(plan.segments) > 1 and not plan.scouted_for:
+            self._left.append(self._task("scout"))
+            return
         self._bring_in_line()
-        self._surveyed = self.folder.statements.exists()
-        if not self._surveyed:
-            self._left.append(self._task("survey"))
-        self._unsurveyed = [n for n in range(len(self._frames)) if n not in self._finished]
-        self._see_parts()
+        left = [number for number in range(len(plan.segments)) if number not in self._finished]
+        self._left.extend(self._task("segment", number) for number in left)
         self._join_when_ready()
 
     def _bring_in_line(self) -> None:
@@ -177,26 +176,18 @@ class JobRun:
         self._journal.add(self.job.id, *new)
         self._kept = len(self._finished)
 
-    def _see_parts(self) -> None:
-        """Segments can be swapped as soon as the survey has their people."""
-        ready = [
-            number
-            for number in self._unsurveyed
-            if self._surveyed or Survey.part_path(self.folder.survey, number).exists()
-        ]
-        self._left.extend(self._task("segment", number) for number in ready)
-        self._unsurveyed = [number for number in self._unsurveyed if number not in ready]
-
     # What became of a task
 
     def _done(self, task: Task, node: str, result: Mapping[str, Any]) -> None:
         match task.step:
-            case "survey":
-                self._journal.log(self.job.id, node, f"survey: {result['words']}")
-                self._surveyed = True
-                self._frames = list(result["frames"])
-                self._see_parts()
-                self._join_when_ready()
+            case "scout":
+                self._journal.log(self.job.id, node, f"scout: {result['words']}")
+                self._plan = SegmentPlan.from_json(result["plan"])
+                self._frames = _frames_of(self._plan, self.job.spec)
+                begun = self._journal.begun_with(self.job.id) or {}
+                more = {"plan": result["plan"], "frames": self._frames}
+                self._journal.begin(self.job.id, begun | more)
+                self._go_on(self._plan)
             case "segment":
                 item = Finished(task.number, result["bytes"], result["report"])
                 self._finished[task.number] = item
@@ -224,20 +215,47 @@ class JobRun:
         self._told.pop(task.id, None)
 
     def _join_when_ready(self) -> None:
-        if self._surveyed and len(self._finished) == len(self._frames):
+        """Once all segments are there: have those done anew that do not fit the ones before."""
+        assert self._plan is not None
+        if len(self._finished) < len(self._frames):
+            return
+        reports = [item.report for _number, item in sorted(self._finished.items())]
+        seams = [Seams.of_dict(report["seams"]) for report in reports]
+        again = False
+        for number, entry in disagreeing(self._plan.segments, seams).items():
+            told = entry.to_json()
+            if reports[number].get("entry") != told:
+                self._do_again(number, told)
+                again = True
+        if not again:
             self._left.append(self._task("join"))
 
-    def _task(self, step: Step, number: int = 0) -> Task:
+    def _do_again(self, number: int, entry: str) -> None:
+        words = "is done again: it had other people or another label than the one before it"
+        self._journal.log(self.job.id, platform.node(), f"segment {number + 1}: {words}")
+        self.folder.segment(number, self._suffix).unlink(missing_ok=True)
+        self._journal.strike(self.job.id, number)
+        del self._finished[number]
+        self._left.append(self._task("segment", number, entry))
+
+    def _task(self, step: Step, number: int = 0, entry: str = "") -> Task:
         spec = self.job.spec
         return Task(
             job_id=self.job.id,
             step=step,
             number=number,
+            entry=entry,
             spec=spec,
             folder=self.folder.path,
             threads=threads_of(spec),
             consents=self._consents,
         )
+
+
+def _length_s(spec: JobSpec) -> float:
+    """Of a segment. Who is replaced by the number of a track is not cut: segments count anew."""
+    numbered = any(isinstance(whom, int) for whom in spec.references.values())
+    return 86_400.0 if numbered else spec.segment_s
 
 
 def _frames_of(plan: SegmentPlan, spec: JobSpec) -> list[int]:

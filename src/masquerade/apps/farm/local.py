@@ -46,7 +46,12 @@ class LocalExecutor(Closing):
 
     Args:
         share: how many, and what each may take.
+
+    Attributes:
+        signs: its workers are of the user who signs.
     """
+
+    signs = True
 
     def __init__(self, share: Share) -> None:
         self._share = share

@@ -23,9 +23,10 @@ _MOST_TOLD = 100
 """Pictures that were not written, by name in the job's report; the log has all of them."""
 
 
-def begin_run(job: Job, journal: Journal) -> JobRun:
-    """The run of a job, by what its target is; raises what :class:`JobRun` raises."""
-    return PicturesRun(job, journal) if is_bulk(job.spec) else JobRun(job, journal)
+def begin_run(job: Job, journal: Journal, *, signs: bool = True) -> JobRun:
+    """The run of a job, by what its target is; arguments and errors are those of JobRun."""
+    kind = PicturesRun if is_bulk(job.spec) else JobRun
+    return kind(job, journal, signs=signs)
 
 
 class PicturesRun(JobRun):

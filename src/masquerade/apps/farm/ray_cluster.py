@@ -47,9 +47,9 @@ class _Sent:
 class RayExecutor(Closing):
     """An :class:`~masquerade.apps.farm.executor.Executor` of the nodes of a cluster.
 
-    Films are joined and single files done on this machine, where the signing identity is, and films
-    surveyed here, unless that takes a device. Folders of pictures are drawn by the nodes and signed
-    here. Nodes are told which faces are locked on this installation. Without a shared folder each
+    Films are joined and single files done on this machine, where the signing identity is. Folders
+    of pictures are drawn by the nodes and signed here. Nodes are told which faces are locked on
+    this installation. Without a shared folder each
     node gets the files that a task needs through Ray's object store, once, and what it makes comes
     back the same way.
 
@@ -57,7 +57,12 @@ class RayExecutor(Closing):
         session: closed by the caller.
         shared: whether the nodes see the files under the same names.
         home: does what is done on this machine; closed by the caller.
+
+    Attributes:
+        signs: a node has none of this user's identities to sign with.
     """
+
+    signs = False
 
     def __init__(self, session: RaySession, home: Executor, *, shared: bool) -> None:
         self._ray, self._session = session.ray, session
@@ -114,7 +119,7 @@ class RayExecutor(Closing):
         if self._shared:
             return Errand(facts, locked)
         folder = WorkFolder(task.folder)
-        small, pictures = folder.needed_for(task.number), list[Parcel]()
+        small, pictures = folder.needed_for(), list[Parcel]()
         if task.step == "pictures":
             small = {folder.pictures.name: folder.read(folder.pictures).encode()}
             pictures = self._batch(task, PictureList.from_json(folder.read(folder.pictures)))
@@ -181,9 +186,7 @@ class RayExecutor(Closing):
             folder = WorkFolder(task.folder)
             pictures = PictureList.from_json(folder.read(folder.pictures))
             return DrawnBatch.find(folder, task.number, pictures) is not None
-        return task.step in ("join", "whole") or (
-            task.step == "survey" and not wants_device(task.spec)
-        )
+        return task.step in ("join", "whole")
 
     def _facts_of(self, task: Task, more: tuple[str, ...]) -> dict[str, Any]:
         """What a node must have for a task."""

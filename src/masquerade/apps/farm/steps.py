@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +13,15 @@ from masquerade.apps.farm.picture_batch import do_batch
 from masquerade.apps.farm.pictures import PictureList
 from masquerade.apps.farm.task import Task
 from masquerade.apps.farm.work_folder import WorkFolder
-from masquerade.apps.jobs.job import execution_of, settings_of
+from masquerade.apps.jobs.job import JobSpec, execution_of, settings_of
 from masquerade.apps.jobs.work import do_job, open_engine, statement_of
 from masquerade.core.disclosure import Disclosure
 from masquerade.core.errors import NoFaceInTargetError
 from masquerade.engine import Engine
 from masquerade.engine.origin import picture_mark
+from masquerade.engine.scout import scout
+from masquerade.engine.seam import Entry
 from masquerade.engine.segment import swap_segment
-from masquerade.engine.survey import survey
 from masquerade.media.join import join_segments
 from masquerade.media.limits import MediaLimits
 from masquerade.media.segment_sink import SegmentSink
@@ -66,15 +66,15 @@ class Steps:
 
         Returns:
             Plain JSON. Of a segment ``bytes``, ``report`` and ``words``; of a batch of
-            pictures ``bytes`` and ``report``; of a survey ``frames`` of
-            each segment and ``words``; of the last step the report of the job.
+            pictures ``bytes`` and ``report``; of the scouting ``plan`` and ``words``; of the
+            last step the report of the job.
 
         Raises:
             MasqueradeError: it cannot be done.
         """
         match task.step:
-            case "survey":
-                return self._survey(task, show)
+            case "scout":
+                return self._scout(task)
             case "segment":
                 return self._segment(task, show)
             case "join":
@@ -110,22 +110,11 @@ class Steps:
         )
         return {}
 
-    def _survey(self, task: Task, show: _Show) -> dict[str, Any]:
-        folder, engine = WorkFolder(task.folder), self._engine_for(task)
-        found = survey(_plan(task), engine, folder.survey, progress=show)
-        if not found.faces_selected and not task.spec.allow_no_face:
-            seen = (
-                "shows faces, and none is to be swapped" if found.faces_found else "shows no face"
-            )
-            raise NoFaceInTargetError(
-                f"{task.spec.target} {seen}; choose another file, or allow it with allow_no_face."
-            )
-        folder.write(folder.statements, json.dumps(engine.ledger.statements).encode())
-        people, scenes = len(found.people), len(found.scenes)
-        return {
-            "frames": [part.frames for part in found.parts],
-            "words": f"{found.frames} frames, {scenes} scenes, {people} people",
-        }
+    def _scout(self, task: Task) -> dict[str, Any]:
+        plan = scout(_plan(task), self._engine_for(task))
+        led_in = sum(bool(part.run_up) for part in plan.segments)
+        words = f"{len(plan.segments)} segments, {led_in} of them begin within a take"
+        return {"plan": plan.to_json(), "words": words}
 
     def _segment(self, task: Task, show: _Show) -> dict[str, Any]:
         folder, engine, spec = WorkFolder(task.folder), self._engine_for(task), task.spec
@@ -136,16 +125,16 @@ class Steps:
             _plan(task),
             task.number,
             engine,
-            folder.survey,
             passing,
             film=spec.output,
+            entry=Entry.from_json(task.entry) if task.entry else None,
             options=options,
             disclosure=mark,
             progress=show,
         )
-        item = folder.place(passing, task.number, report.as_dict())
+        item = folder.place(passing, task.number, report.as_dict() | {"entry": task.entry})
         frames = report.counts["frames"]
-        words = f"{frames} frames in {report.seconds:.1f} s, {report.lead_frames} before them"
+        words = f"{frames} frames in {report.seconds:.1f} s, {report.run_up_frames} before them"
         return {"bytes": item.size, "report": dict(item.report), "words": words}
 
     def _pictures(self, task: Task, show: _Show) -> dict[str, Any]:
@@ -174,7 +163,10 @@ class Steps:
         tally, seconds = Tally(), sum(float(report["seconds"]) for report in reports)
         for report in reports:
             tally.absorb(report["counts"])
-        engine.ledger.statements.update(json.loads(folder.read(folder.statements)))
+            tally.faces_found += int(report["faces_found"])
+        if not tally.faces_selected and not spec.allow_no_face:
+            raise _nobody(spec, tally)
+        engine.ledger.statements["content"] = _content([report["content"] for report in reports])
         engine.ledger.begin(tally, spent_s=seconds)
         notices = join_segments(
             plan,
@@ -217,6 +209,20 @@ def _plan(task: Task) -> SegmentPlan:
     folder = WorkFolder(task.folder)
     plan = SegmentPlan.from_json(folder.read(folder.plan))
     return replace(plan, path=str(task.spec.target))
+
+
+def _nobody(spec: JobSpec, tally: Tally) -> NoFaceInTargetError:
+    seen = "shows faces, and none is to be swapped" if tally.faces_found else "shows no face"
+    return NoFaceInTargetError(
+        f"{spec.target} {seen}; choose another file, or allow it with allow_no_face."
+    )
+
+
+def _content(checks: list[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the content check has said of a film, by what it has said of the segments."""
+    highest = [float(facts["highest"]) for facts in checks if "highest" in facts]
+    found = {**checks[0], "checked": any(facts["checked"] for facts in checks)}
+    return {**found, "highest": max(highest)} if highest else found
 
 
 def _report(

@@ -13,8 +13,8 @@ from masquerade.trust.consent import Consent
 
 __all__ = ["Step", "Task"]
 
-Step = Literal["survey", "segment", "join", "whole", "pictures"]
-"""``survey`` finds a film's scenes and people; ``segment`` swaps one piece of it; ``join`` makes
+Step = Literal["scout", "segment", "join", "whole", "pictures"]
+"""``scout`` says where a film is cut; ``segment`` swaps one piece of it; ``join`` makes
 one signed file of the pieces; ``whole`` does a file that is not cut; ``pictures`` does one batch of
 a folder."""
 _NUMBERED = ("segment", "pictures")
@@ -28,6 +28,8 @@ class Task:
         job_id: whose piece it is.
         step: what kind of work.
         number: of the segment or batch; 0 for the other steps.
+        entry: of a segment that is done anew, who is who where it begins; see
+            :class:`masquerade.engine.seam.Entry`, as text.
         spec: the job. Its files may be copies that only the worker's machine has.
         folder: where the job's pieces lie.
         threads: of each network and each coder. It is the same for all pieces of a job, on all
@@ -38,6 +40,7 @@ class Task:
     job_id: str
     step: Step
     number: int = 0
+    entry: str = ""
     spec: JobSpec
     folder: Path
     threads: int = 1
@@ -83,6 +86,7 @@ class Task:
                 "job_id": self.job_id,
                 "step": self.step,
                 "number": self.number,
+                "entry": self.entry,
                 "spec": self.spec.to_json(),
                 "folder": str(self.folder),
                 "threads": self.threads,

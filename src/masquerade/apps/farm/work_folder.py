@@ -19,7 +19,6 @@ from typing import Any
 
 from masquerade.apps.farm.journal import Finished
 from masquerade.core.errors import InputError, OutputError, RuntimeSetupError
-from masquerade.engine.survey import Survey
 from masquerade.media.output_file import output_error
 
 __all__ = ["BATCH_SUFFIX", "WorkFolder"]
@@ -54,7 +53,6 @@ class WorkFolder:
         """
         probe = self.passing("probe")
         self.make_folder(self.path)
-        self.make_folder(self.survey)
         try:
             probe.write_bytes(b"")
             probe.unlink()
@@ -78,16 +76,6 @@ class WorkFolder:
     def plan(self) -> Path:
         """Where the film is cut, see :class:`SegmentPlan`."""
         return self.path / "plan.json"
-
-    @property
-    def survey(self) -> Path:
-        """The folder of the film's survey, see :func:`masquerade.engine.survey.survey`."""
-        return self.path / "survey"
-
-    @property
-    def statements(self) -> Path:
-        """What is to be stated of the film in its credentials; the end of a survey."""
-        return self.path / "statements.json"
 
     @property
     def pictures(self) -> Path:
@@ -206,14 +194,13 @@ class WorkFolder:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def needed_for(self, number: int) -> dict[str, bytes]:
-        """What a machine that does not see the folder needs of it for a segment: bytes by name.
+    def needed_for(self) -> dict[str, bytes]:
+        """What a machine that does not see the folder needs of it for a piece: bytes by name.
 
         Raises:
             InputError: it is gone.
         """
-        part = Survey.part_path(self.survey, number)
-        needed = [path for path in (self.plan, part) if path.exists()]
+        needed = [self.plan] if self.plan.exists() else []
         try:
             return {path.relative_to(self.path).as_posix(): path.read_bytes() for path in needed}
         except OSError as error:
