@@ -46,7 +46,7 @@ def peak_mb(*words: str) -> float:
 def test_facts_of_donors_come_in_their_order(tmp_path):
     copy = tmp_path / "anna.jpg"
     copy.write_bytes(MONA.read_bytes())
-    mona, anna = read_donors([(MONA,), (copy,)])
+    mona, anna = read_donors({(MONA,): "", (copy,): ""})
     assert (mona.name, anna.name) == ("mona_lisa", "anna")
     assert (mona.mark, mona.identity) == (anna.mark, anna.identity)
     assert not mona.minor
@@ -55,8 +55,8 @@ def test_facts_of_donors_come_in_their_order(tmp_path):
 def test_errors_come_as_they_were_raised(tmp_path):
     photo = tmp_path / "wall.jpg"
     Image.new("RGB", (200, 200), "white").save(photo)
-    with pytest.raises(NoFaceInDonorError):
-        read_donors([(MONA,), (photo,)])
+    with pytest.raises(NoFaceInDonorError, match=r"job\.toml, line 3: donor: The donor photo"):
+        read_donors({(MONA,): "one", (photo,): "job.toml, line 3: donor"})
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,4 @@ def test_a_reader_that_dies_is_a_sentence(monkeypatch, tmp_path, program, words)
     broken.chmod(0o755)
     monkeypatch.setattr(donor_facts.sys, "executable", str(broken))
     with pytest.raises(RuntimeSetupError, match=words):
-        read_donors([(MONA,)])
+        read_donors({(MONA,): ""})

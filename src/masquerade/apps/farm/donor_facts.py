@@ -11,7 +11,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -41,11 +41,12 @@ class DonorFacts:
     minor: bool
 
 
-def read_donors(donors: Sequence[Sequence[Path]]) -> list[DonorFacts]:
+def read_donors(donors: Mapping[tuple[Path, ...], str]) -> list[DonorFacts]:
     """The facts of some donors, in order.
 
     Args:
-        donors: the photos of each, or a saved identity.
+        donors: by the photos of each, or its saved identity, where the donor is named, for
+            messages.
 
     Raises:
         InputError: a file is missing or no picture.
@@ -63,7 +64,9 @@ def read_donors(donors: Sequence[Sequence[Path]]) -> list[DonorFacts]:
         raise _no_answer(done)
     answer: dict[str, Any] = json.loads(done.stdout)
     if "failed" in answer:
-        raise Failure(*answer["failed"]).as_error()
+        place = list(donors.values())[answer["number"]]
+        kind, message = answer["failed"]
+        raise Failure(kind, f"{place}: {message}" if place else message).as_error()
     return [DonorFacts(**{**one, "advice": tuple(one["advice"])}) for one in answer["donors"]]
 
 
@@ -100,12 +103,13 @@ def _main() -> None:
     """Answer the question on standard input."""
     with os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
         os.dup2(2, 1)  # what libraries print is no answer
-        answer: dict[str, Any]
-        try:
-            question = [[Path(file) for file in files] for files in json.load(sys.stdin)]
-            answer = {"donors": [asdict(_look(files)) for files in question]}
-        except MasqueradeError as error:
-            answer = {"failed": (type(error).__name__, str(error))}
+        answer: dict[str, Any] = {"donors": []}
+        for number, files in enumerate(json.load(sys.stdin)):
+            try:
+                answer["donors"].append(asdict(_look([Path(file) for file in files])))
+            except MasqueradeError as error:
+                answer = {"number": number, "failed": (type(error).__name__, str(error))}
+                break
         json.dump(answer, answers)
 
 

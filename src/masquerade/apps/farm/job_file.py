@@ -21,36 +21,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from masquerade.apps.donor_map import MappedPerson, read_donor_map
+from masquerade.apps.farm.job_keys import KINDS, TABLES, check_value, kind_words, unknown_key
 from masquerade.apps.farm.pictures import expand
 from masquerade.apps.farm.toml_lines import TomlLines
-from masquerade.apps.jobs.job import SEGMENT_S, execution_of
-from masquerade.apps.settings_file import checked_changes
+from masquerade.apps.jobs.job import SEGMENT_S
 from masquerade.core.errors import InputError, MasqueradeError, SettingsError
-from masquerade.media.encoders import VideoOptions
 from masquerade.trust.consent import BASES, Basis
 from masquerade.trust.minors import GUARDIANS, Guardian
 
 __all__ = ["FarmJob", "read_job_file"]
 
-_TABLES = ("settings", "video", "execution")
-_KINDS: dict[str, tuple[type, ...]] = {
-    "targets": (str, list),
-    "output": (str,),
-    "donor": (str, list),
-    "map": (str,),
-    "reference": (str,),
-    "consent": (str,),
-    "guardian": (str,),
-    "priority": (int,),
-    "segment_s": (int, float),
-    "overwrite": (bool,),
-    "allow_no_face": (bool,),
-    **dict.fromkeys(_TABLES, (dict,)),
-}
-_NOUNS = {
-    str: "a text in quotes", list: "a list of texts", int: "a whole number", float: "a number",
-    bool: "true or false", dict: "a table",
-}  # fmt: skip
 _MOST_PRIORITY = 1000
 
 
@@ -70,6 +50,7 @@ class FarmJob:
         allow_no_face: write the output even where nobody was swapped.
         settings, video, execution: what differs from the defaults.
         where: file and line, for messages.
+        places: the same of ``output``, ``donor`` and ``encoder``, with the field's name.
     """
 
     target: Path
@@ -85,6 +66,7 @@ class FarmJob:
     video: Mapping[str, Any] = field(default_factory=dict)
     execution: Mapping[str, Any] = field(default_factory=dict)
     where: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_job_file(path: Path) -> list[FarmJob]:
@@ -100,7 +82,9 @@ def read_job_file(path: Path) -> list[FarmJob]:
     if tables is None:
         return _apart(list(shared.jobs({})))
     if not isinstance(tables, list) or not all(isinstance(item, dict) for item in tables):
-        raise text.error(text.line_of("job") or 1, "job is a table; write [[job]]")
+        raise text.error(
+            text.line_of("job") or 1, "write [[job]], with two brackets, above each job"
+        )
     shared.check()
     starts = [*text.starts("job"), None]
     jobs: list[FarmJob] = []
@@ -125,18 +109,20 @@ class _Table:
         """Where ``key`` stands, or else where the table begins."""
         return self._text.line_of(key, self._start, self._end) or self._start
 
+    def place(self, key: str) -> str:
+        """File, line and name of ``key``."""
+        return f"{self._text.path}, line {self.line(key)}: {key}"
+
     def check(self) -> None:
         """Raise SettingsError for an unknown key, a value of a wrong kind or out of range."""
         for key, value in self._values.items():
-            kinds = _KINDS.get(key)
+            kinds = KINDS.get(key)
             if kinds is None:
-                known = ", ".join(_KINDS)
-                raise self._wrong(key, f"{key!r} is unknown; use one of {known}")
+                raise self._wrong(key, unknown_key(key))
             if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
-                nouns = " or ".join(_NOUNS[kind] for kind in kinds)
-                raise self._wrong(key, f"{key} is {value!r}; give {nouns}")
+                raise self._wrong(key, kind_words(key, value))
         self._check_values()
-        for name in _TABLES:
+        for name in TABLES:
             self._check_table(name, self._values.get(name, {}))
 
     def jobs(
@@ -145,15 +131,15 @@ class _Table:
         """The jobs of the table, one for each target."""
         self.check()
         merged = {**defaults, **self._values}
-        for name in _TABLES:
+        for name in TABLES:
             merged[name] = {**defaults.get(name, {}), **self._values.get(name, {})}
         if "donor" in self._values or "map" in self._values:
             merged = {k: v for k, v in merged.items() if k not in ("donor", "map", "reference")}
             merged |= {k: v for k, v in self._values.items() if k in ("donor", "map", "reference")}
-        places = {key: self if key in self._values or not shared else shared for key in _KINDS}
+        places = {key: self if key in self._values or not shared else shared for key in KINDS}
         for key, example in (("targets", '["film.mp4"]'), ("output", '"swapped/{stem}.mp4"')):
             if key not in merged:
-                raise self._text.error(self._start, f"there is no {key}; add {key} = {example}")
+                raise self._text.error(self._start, f"{key} is missing; add {key} = {example}")
         people = self._people(merged, places)
         plain = {
             key: merged[key]
@@ -164,15 +150,24 @@ class _Table:
                 "segment_s",
                 "overwrite",
                 "allow_no_face",
-                *_TABLES,
+                *TABLES,
             )
             if key in merged
         }
         targets = places["targets"].targets(merged["targets"])
+        donor = "map" if "map" in merged else "donor"
+        said = {"output": places["output"], donor: places[donor], "encoder": places["video"]}
         for number, (target, line) in enumerate(targets, count + 1):
             output = places["output"].output(merged["output"], target, number)
             where = f"{self._text.path}, line {line}"
-            yield FarmJob(target=target, output=output, people=people, where=where, **plain)
+            yield FarmJob(
+                target=target,
+                output=output,
+                people=people,
+                where=where,
+                places={key: table.place(key) for key, table in said.items()},
+                **plain,
+            )
 
     def targets(self, names: str | list[Any]) -> list[tuple[Path, int]]:
         """The files that ``targets`` stands for, each with its line."""
@@ -183,7 +178,7 @@ class _Table:
                 raise self._text.error(start, 'targets are paths in quotes, such as ["film.mp4"]')
             line = self._text.line_with(name, start) or start
             try:
-                files = expand(self._text.path.parent / name)
+                files = expand(self._path(name))
             except InputError as error:
                 raise type(error)(f"{self._text.path}, line {line}: targets: {error}") from error
             found += [(file.absolute(), line) for file in files]
@@ -205,7 +200,22 @@ class _Table:
             if set("{}") & set(str(Path(pattern).parent)):
                 raise self._wrong("output", "of a folder, output has braces in its last part alone")
             name = pattern
-        return (self._text.path.parent / name).absolute()
+        path = self._path(name)
+        if name.endswith(("/", "\\")) or path.is_dir():
+            inside = f"{pattern.rstrip('/' + chr(92))}/{{stem}}{{suffix}}"
+            raise self._wrong("output", f'output is a folder; write output = "{inside}"')
+        if not path.suffix and not target.is_dir():
+            raise self._wrong(
+                "output", f"output {pattern!r} has no extension; end it with {{suffix}} or .mp4"
+            )
+        return path
+
+    def _path(self, name: str) -> Path:
+        """A path of the file; relative ones are meant from where the file lies."""
+        try:
+            return (self._text.path.parent / Path(name).expanduser()).absolute()
+        except RuntimeError as error:
+            raise self._text.error(self._start, f"{name!r}: there is no such home") from error
 
     def _wrong(self, key: str, problem: str) -> SettingsError:
         return self._text.error(self.line(key), problem)
@@ -234,7 +244,7 @@ class _Table:
         top = self.line(name)
         for key, value in values.items():
             try:
-                _check_one(name, key, value)
+                check_value(name, key, value)
             except MasqueradeError as error:
                 line = self._text.line_of(key, top, self._end) or top
                 problem = str(error).rstrip(".")
@@ -243,11 +253,10 @@ class _Table:
     def _people(
         self, merged: Mapping[str, Any], places: Mapping[str, _Table]
     ) -> tuple[MappedPerson, ...]:
-        folder = self._text.path.parent
         if "map" in merged:
-            return read_donor_map(folder / merged["map"])
+            return read_donor_map(places["map"].file("map", merged["map"]))
         if "donor" not in merged:
-            raise self._text.error(self._start, 'there is no donor; add donor = "photo.jpg"')
+            raise self._text.error(self._start, 'donor is missing; add donor = "photo.jpg"')
         photos = merged["donor"] if isinstance(merged["donor"], list) else [merged["donor"]]
         donor = tuple(places["donor"].file("donor", name) for name in photos)
         if not donor:
@@ -260,25 +269,12 @@ class _Table:
         """A photo that must be there."""
         if not isinstance(name, str) or not name:
             raise self._wrong(key, f'{key} is a path in quotes, such as {key} = "photo.jpg"')
-        path = (self._text.path.parent / name).absolute()
+        path = self._path(name)
+        if path.is_dir():
+            raise self._wrong(key, f"{key}: {path} is a folder; name the file in it")
         if not path.is_file():
             raise self._wrong(key, f"{key}: there is no file {path}")
         return path
-
-
-def _check_one(table: str, key: str, value: Any) -> None:
-    if table == "settings":
-        checked_changes({key: value})
-    elif table == "execution":
-        execution_of({key: value})
-    elif key not in VideoOptions.__dataclass_fields__:
-        known = ", ".join(VideoOptions.__dataclass_fields__)
-        raise SettingsError(f"there is no such video option; use one of {known}.")
-    else:
-        try:
-            VideoOptions(**{key: value})
-        except TypeError as error:
-            raise SettingsError(f"{value!r} is of a wrong kind ({error}).") from error
 
 
 def _apart(jobs: list[FarmJob]) -> list[FarmJob]:

@@ -44,6 +44,15 @@ def expand(name: Path) -> list[Path]:
     Raises:
         MissingInputError: nothing is there.
     """
+    if not name.exists():
+        if not set("*?[") & set(str(name)):
+            raise MissingInputError(f"There is no file {name}; check the name.")
+        try:
+            return expand_targets(name)
+        except MissingInputError as error:
+            raise MissingInputError(
+                f"No picture and no video matches {name}; check the pattern."
+            ) from error
     files = expand_targets(name)
     if not name.is_dir():
         return files

@@ -11,14 +11,20 @@ from masquerade.apps.farm.job_file import FarmJob
 from masquerade.apps.farm.pictures import check_outputs, is_bulk
 from masquerade.apps.jobs.job import JobSpec, execution_of, settings_of
 from masquerade.apps.plan import Work
-from masquerade.core.errors import MasqueradeError, OutputError
+from masquerade.core.errors import (
+    ConsentError,
+    EncoderError,
+    MasqueradeError,
+    OutputError,
+    OutputExistsError,
+)
 from masquerade.engine.asked import check_models
 from masquerade.media.containers import VIDEO_EXTENSIONS
 from masquerade.media.encoders import find_encoder
 from masquerade.media.limits import MediaLimits
 from masquerade.media.open import check_output, open_target
 from masquerade.media.output_file import output_error
-from masquerade.trust.consent import Consent, ensure_consent
+from masquerade.trust.consent import Basis, Consent, ask, ensure_consent
 from masquerade.trust.register import ConsentRegister
 
 __all__ = ["make_specs"]
@@ -52,8 +58,17 @@ def make_specs(
         try:
             _check_files(spec, overwrite=overwrite or job.overwrite)
         except MasqueradeError as error:
-            raise type(error)(f"{job.where}: {error}") from error
+            raise type(error)(f"{_place(job, error)}: {error}") from error
     return specs
+
+
+def _place(job: FarmJob, error: MasqueradeError) -> str:
+    """Where in its file a job is wrong: an output that exists is a matter of its target."""
+    if isinstance(error, EncoderError):
+        return job.places.get("encoder", job.where)
+    if isinstance(error, OutputError) and not isinstance(error, OutputExistsError):
+        return job.places.get("output", job.where)
+    return job.where
 
 
 def _check_files(spec: JobSpec, *, overwrite: bool) -> None:
@@ -77,7 +92,11 @@ class _Casting:
     """Knows each donor of some jobs, however many targets it is for."""
 
     def __init__(self, jobs: Sequence[FarmJob], note: Callable[[str], None]) -> None:
-        donors = list(dict.fromkeys(person.donor for job in jobs for person in job.people))
+        donors = {
+            person.donor: job.places.get("map") or job.places.get("donor", "")
+            for job in reversed(jobs)
+            for person in job.people
+        }
         self._facts = dict(zip(donors, read_donors(donors), strict=True))
         for facts in self._facts.values():
             for sentence in facts.advice:
@@ -124,10 +143,20 @@ class _Casting:
                 facts.mark,
                 facts.name,
                 job.consent,
+                question=_ask,
                 identity=facts.identity,
                 guardian=(job.guardian or None) if facts.minor else None,
             )
         return self._known[key]
+
+
+def _ask(name: str) -> Basis:
+    """Ask on the terminal; where there is none, say what the file lacks."""
+    try:
+        return ask(name)
+    except ConsentError as error:
+        words = 'add a line such as consent = "given", with one of'
+        raise ConsentError(str(error).replace("add --consent with one of", words)) from error
 
 
 def _free_name(name: str, taken: dict[str, tuple[Path, ...]]) -> str:
