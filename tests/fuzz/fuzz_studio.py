@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 
-from fuzz_target import FuzzTarget
+from fuzz_target import FuzzTarget, scratch
 from starlette.exceptions import HTTPException
 
 from masquerade.apps.settings_file import checked_changes
 from masquerade.apps.studio.access.origins import Origins
 from masquerade.apps.studio.access.streams import StreamRules
+from masquerade.apps.studio.api.identities import IdentityOut
 from masquerade.apps.studio.config import StudioConfig
+from masquerade.apps.studio.kept_identity import FACTS, read_kept
 from masquerade.apps.studio.live.binary import pack, unpack
 from masquerade.apps.studio.live.messages import ChangeSettings, Start, parse_message
 from masquerade.apps.studio.multipart import _Reader
+from masquerade.apps.studio.shelf import Shelf
 from masquerade.core.addresses import without_secrets
 
 # Messages of a live session
@@ -115,10 +118,38 @@ def _address_seeds() -> list[bytes]:
     ]
 
 
+# The shelf of donors
+
+
+def _shelf(data: bytes) -> None:
+    """As one identity, as the list of all, and as clients are told of it."""
+    folder = scratch() / "shelf" / "a1"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / FACTS).write_bytes(data)
+    listed = Shelf(folder.parent).all()
+    kept = read_kept(folder)
+    assert listed == [kept]
+    IdentityOut.of(kept).model_dump_json().encode()
+
+
+def _shelf_seeds() -> list[bytes]:
+    photo = {"name": "a.jpg", "quality": 0.5, "advice": ["Come closer."], "used": True}
+    facts = {
+        "name": "anna",
+        "photos": [photo, {**photo, "used": False, "quality": 0}],
+        "advice": ["Come closer."],
+        "consent": "given",
+        "statement": "a" * 64,
+        "created": "2026-01-01T00:00:00.000+00:00",
+    }
+    return [json.dumps(facts).encode()]
+
+
 STUDIO = (
     FuzzTarget("message", _message, _message_seeds, 4096),
     FuzzTarget("binary", _binary, _binary_seeds, 256),
     FuzzTarget("form", _form, _form_seeds, 2048),
     FuzzTarget("head", _head, _head_seeds, 512),
     FuzzTarget("address", _address, _address_seeds, 512),
+    FuzzTarget("shelf", _shelf, _shelf_seeds, 2048),
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from masquerade.apps.studio.donor_photo import DonorPhoto
 from masquerade.core.errors import InputError
-from masquerade.trust.consent import Basis
+from masquerade.trust.consent import BASES, Basis
 
 __all__ = ["FACTS", "IDENTITY", "THUMBNAIL", "KeptIdentity", "read_kept"]
 
@@ -65,18 +66,40 @@ def read_kept(folder: Path) -> KeptIdentity:
     """
     try:
         facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
-        photos = [{**photo, "advice": tuple(photo["advice"])} for photo in facts["photos"]]
+        photos = tuple(_photo(photo) for photo in facts["photos"])
+        if not photos or facts["consent"] not in BASES:
+            raise ValueError("no photos, or on no ground")
         return KeptIdentity(
             id=folder.name,
-            name=facts["name"],
-            photos=tuple(DonorPhoto(**photo) for photo in photos),
-            advice=tuple(facts["advice"]),
+            name=_text(facts["name"]),
+            photos=photos,
+            advice=_texts(facts["advice"]),
             consent=facts["consent"],
-            created=facts["created"],
+            created=_text(facts["created"]),
             folder=folder,
-            statement=facts.get("statement", ""),
+            statement=_text(facts.get("statement", "")),
         )
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(
             "An identity on the shelf is damaged; delete it and make it anew."
         ) from error
+
+
+def _photo(facts: dict[str, Any]) -> DonorPhoto:
+    quality, used = facts["quality"], facts["used"]
+    if not isinstance(used, bool) or isinstance(quality, bool) or not 0 <= quality <= 1:
+        raise ValueError("not a photo")
+    return DonorPhoto(_text(facts["name"]), float(quality), _texts(facts["advice"]), used)
+
+
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        raise TypeError("not a list")
+    return tuple(_text(value) for value in values)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    value.encode()  # half a character could not be told to anybody
+    return value
