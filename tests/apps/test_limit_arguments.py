@@ -1,4 +1,4 @@
-"""How large an input may be, by option: each refuses, names itself, and lets the next try through."""
+"""How large an input may be, by option: each refuses and names itself."""
 
 from __future__ import annotations
 

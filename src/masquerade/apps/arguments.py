@@ -27,10 +27,16 @@ def number(low: float, high: float, kind: type[int] | type[float] = float) -> Ca
             value = None
         if value is None or not low <= value <= high:
             noun = "a whole number" if kind is int else "a number"
-            raise argparse.ArgumentTypeError(f"{text!r} is not {noun} from {low:g} to {high:g}")
+            ends = f"{_plain(low)} to {_plain(high)}"
+            raise argparse.ArgumentTypeError(f"{text!r} is not {noun} from {ends}")
         return value
 
     return convert
+
+
+def _plain(end: float) -> str:
+    """A number as people write it, however large."""
+    return str(int(end)) if end == int(end) else f"{end:g}"
 
 
 def seconds(text: str) -> float:

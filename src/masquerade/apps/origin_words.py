@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from masquerade.trust.inspection import Edit
 
-__all__ = ["told_actions", "told_moment", "told_source", "told_statement"]
+__all__ = ["told_actions", "told_moment", "told_problem", "told_source", "told_statement"]
 
 _ACTIONS = {
     "c2pa.addedText": "added text",
@@ -59,6 +59,20 @@ _SOURCES = {
     "trainedAlgorithmicMedia": "made by AI",
     "virtualRecording": "recorded from a virtual scene",
 }
+_PROBLEMS = {
+    "assertion.bmffHash.mismatch": "the file is not the one that was signed",
+    "assertion.boxesHash.mismatch": "the file is not the one that was signed",
+    "assertion.dataHash.mismatch": "the file is not the one that was signed",
+    "assertion.hashedURI.mismatch": "a statement is not the one that was signed",
+    "assertion.missing": "a statement is missing",
+    "claim.missing": "the signed list of statements is missing",
+    "claimSignature.mismatch": "the signature is wrong",
+    "claimSignature.missing": "the signature is missing",
+    "ingredient.hashedURI.mismatch": "what is said of the file that was edited was changed",
+    "signingCredential.expired": "the certificate has ended",
+    "signingCredential.invalid": "the certificate is not one that may sign this",
+    "signingCredential.untrusted": "nobody here knows the signer",
+}
 _BASES = {
     "self": "one's own face",
     "given": "the person has agreed",
@@ -97,6 +111,16 @@ def _action(name: str) -> str:
 def told_source(source_type: str) -> str:
     """What kind of source a file is; the address itself where it is not known."""
     return _SOURCES.get(source_type.rpartition("/")[2], source_type)
+
+
+def told_problem(problem: str) -> str:
+    """What is wrong, with C2PA's own word where it is one of those.
+
+    >>> told_problem("claimSignature.mismatch")
+    'the signature is wrong (claimSignature.mismatch)'
+    """
+    words = _PROBLEMS.get(problem)
+    return f"{words} ({problem})" if words else problem
 
 
 def told_moment(moment: str) -> str:

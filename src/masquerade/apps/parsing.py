@@ -12,6 +12,14 @@ from masquerade.core.errors import SettingsError
 __all__ = ["Help", "Parser", "UsageError"]
 
 
+_OTHER_WORDS = {
+    "allow": "consent", "ban": "lock", "block": "lock", "check": "inspect", "deny": "lock",
+    "forbid": "lock", "history": "audit", "log": "audit", "repeat": "rerun", "replay": "rerun",
+    "sign": "signing", "unlock": "lock", "verify": "inspect", "webcam": "live",
+}  # fmt: skip
+"""What somebody may call a command, and its name."""
+
+
 class UsageError(SettingsError):
     """The command line cannot be understood."""
 
@@ -71,6 +79,8 @@ class Parser(argparse.ArgumentParser):
         return message.replace("the following arguments are required:", "still needed:")
 
     def _suggestion(self, word: str) -> str:
+        if (meant := _OTHER_WORDS.get(word)) and self.prog.count(" ") == 0:
+            return f" (did you mean {meant}?)"
         flags = [name for name in self._option_string_actions if name.startswith("--")]
         choices = [
             str(choice)

@@ -80,7 +80,9 @@ def add_consent(parser: Parser, add_common: _AddCommon) -> None:
     add_common(actions.add_parser("list", help="say what was stated of which donor, and when"))
     revoke = actions.add_parser("revoke", help="forget it: the donor is not used any more")
     revoke.add_argument(
-        "donor", metavar="DONOR", help="name, or beginning of the number that `list` shows"
+        "donor",
+        metavar="DONOR",
+        help="name, or at least four digits of the number that `list` shows",
     )
     add_common(revoke)
 
@@ -96,7 +98,7 @@ def add_lock(parser: Parser, add_common: _AddCommon) -> None:
     add_common(add)
     add_common(actions.add_parser("list", help="list the locked faces"))
     remove = actions.add_parser("remove", help="unlock a face")
-    remove.add_argument("id", metavar="ID", help="as `list` shows it")
+    remove.add_argument("id", metavar="ID", help="id or name, as `list` shows them")
     add_common(remove)
 
 

@@ -126,10 +126,14 @@ class AuditLog:
     def _check_end(self, count: int, hashes: Mapping[int, str]) -> AuditFault | None:
         head = self._head()
         if head is None:
-            return None if not count else AuditFault(count, "the record of the log's end is gone")
+            return (
+                None
+                if not count
+                else AuditFault(count, "the record of the log's end, audit.head, is gone")
+            )
         number, digest = head
         if number > count:
-            return AuditFault(count + 1, f"the log ends here, but had {number} lines")
+            return AuditFault(count + 1, f"it is gone: the log had {number} lines and has {count}")
         if hashes.get(number) != digest:
             return AuditFault(number, "it is not the line that was written last")
         return None

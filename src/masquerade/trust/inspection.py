@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from masquerade.core.errors import CorruptMediaError, MissingInputError
+from masquerade.core.errors import CorruptMediaError, MissingInputError, UnsupportedMediaError
 from masquerade.trust.credentials import STATEMENT_PREFIX
 from masquerade.trust.file_kinds import credentials_type, head_of
 from masquerade.trust.sidecar import LARGEST_SIDECAR_BYTES, read_sidecar, sidecar_path
@@ -108,9 +108,12 @@ def inspect_file(
 
     Raises:
         MissingInputError: there is no such file.
+        UnsupportedMediaError: it is a folder.
         CorruptMediaError: it cannot be read.
         SigningError: this installation's identity is damaged.
     """
+    if path.is_dir():
+        raise UnsupportedMediaError(f"{path} is a folder; inspect its files one by one.")
     anchors = (store or SigningStore()).anchors()
     try:
         head = head_of(path)
@@ -118,11 +121,17 @@ def inspect_file(
         found = None if media_type is None else _within(path, media_type, anchors)
         return found or _beside(path, anchors, now)
     except FileNotFoundError as error:
-        raise MissingInputError(f"There is no file {path}; check the name.") from error
+        raise MissingInputError(_no_file(path)) from error
     except OSError as error:
         raise CorruptMediaError(
             f"{path} cannot be read ({error.strerror}); check what it is and its permissions."
         ) from error
+
+
+def _no_file(path: Path) -> str:
+    if path.parts[0] in ("http:", "https:"):
+        return f"{path.parts[0]}//... is an address, and nothing is fetched; save the file first."
+    return f"There is no file {path}; check the name."
 
 
 def _within(path: Path, media_type: str, anchors: bytes) -> Inspection | None:

@@ -17,6 +17,7 @@ __all__ = ["CHANGED", "run"]
 
 CHANGED = 22
 """Exit code for a log that is not as it was written, as of an output that was altered."""
+_NOTHING = "Nothing was done here yet, so there is no log."
 _OF_A_DONOR = ("consent", "consent-revoked")
 _LONGEST = 400
 _SHORT = 12
@@ -28,8 +29,13 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     if args.action == "verify":
         return _verify(log, console)
     newest = deque(log.entries(), maxlen=args.last)
-    if not newest:
-        console.say("Nothing was done here yet.")
+    fault = log.verify()
+    if fault is not None:
+        console.note(
+            f"The log is not as it was written, from line {fault.line} on: {fault.reason}."
+        )
+    elif not newest:
+        console.say(_NOTHING)
     for entry in newest:
         console.say(_in_words(entry))
     return {"action": "show", "entries": [_plain(entry) for entry in newest]}
@@ -47,9 +53,8 @@ def _verify(log: AuditLog, console: Console) -> dict[str, Any]:
         }
     newest = deque(log.entries(), maxlen=1)
     count, digest = (newest[0].number, newest[0].hash) if newest else (0, "")
-    console.say(
-        f"The log is whole: {count} lines" + (f", the last one {digest}." if count else ".")
-    )
+    lines = "1 line" if count == 1 else f"{count} lines"
+    console.say(f"The log is whole: {lines}, the last one {digest}." if count else _NOTHING)
     return {"action": "verify", "lines": count, "hash": digest}
 
 

@@ -6,8 +6,10 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from masquerade.apps.console import Console
+from masquerade.apps.origin_words import told_moment
 from masquerade.apps.table import table
 from masquerade.core.errors import ConsentError
+from masquerade.core.shown_text import quoted
 from masquerade.trust.audit import AuditLog
 from masquerade.trust.register import ConsentRegister
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["run"]
 
 _SHOWN_DIGITS = 12
+_FEWEST_DIGITS = 4
+"""Of a number that is to be revoked: fewer may be a slip."""
 _HEADER = ("donor", "name", "basis", "guardian", "said at")
 
 
@@ -36,19 +40,20 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
 
 def _row(consent: Consent) -> tuple[str, ...]:
     short = consent.fingerprint[:_SHOWN_DIGITS]
-    return short, consent.name, consent.basis, consent.guardian, consent.stated_at
+    moment = told_moment(consent.stated_at)
+    return short, consent.name, consent.basis, consent.guardian, moment
 
 
 def _revoke(register: ConsentRegister, donor: str, console: Console) -> dict[str, Any]:
     meant = [item for item in register.all() if donor and _is_meant(item, donor)]
     if not meant:
         raise ConsentError(
-            f"Nothing was said of a donor {donor}; see `masquerade consent list` for those known."
+            f"Nothing was said of a donor {quoted(donor)}; give a name, or four digits and more of "
+            "a number, as `masquerade consent list` shows them."
         )
     if len({item.name for item in meant}) > 1:
-        raise ConsentError(
-            f"{donor} could be {' or '.join(item.name for item in meant)}; give more of the number."
-        )
+        names = " or ".join(item.name for item in meant)
+        raise ConsentError(f"{quoted(donor)} could be {names}; give more of the number.")
     for item in meant:
         AuditLog().append("consent-revoked", {"donor": item.fingerprint, **item.statement()})
         register.forget(item.fingerprint)
@@ -57,4 +62,5 @@ def _revoke(register: ConsentRegister, donor: str, console: Console) -> dict[str
 
 
 def _is_meant(consent: Consent, donor: str) -> bool:
-    return consent.name == donor or consent.fingerprint.startswith(donor.lower())
+    begins = len(donor) >= _FEWEST_DIGITS and consent.fingerprint.startswith(donor.lower())
+    return consent.name == donor or begins

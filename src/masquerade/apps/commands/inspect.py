@@ -9,7 +9,16 @@ from typing import Any
 
 from masquerade.apps.console import Console
 from masquerade.apps.found_marks import compared, find_mark, told
-from masquerade.apps.origin_words import told_actions, told_moment, told_source, told_statement
+from masquerade.apps.origin_words import (
+    told_actions,
+    told_moment,
+    told_problem,
+    told_source,
+    told_statement,
+)
+from masquerade.core.disclosure import SIDECAR_SUFFIX
+from masquerade.core.errors import InputError
+from masquerade.media.open import open_target
 from masquerade.trust.inspection import Edit, Inspection, State, inspect_file
 
 __all__ = ["EXIT_CODES", "run"]
@@ -40,16 +49,33 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     found = inspect_file(path)
     stated = found.latest.statements.get("watermark") if found.latest else None
     mark = compared(find_mark(path), stated)
-    lines = [f"{path.name}: {_VERDICTS[found.state]}", *_lines(found), _line("mark", told(mark))]
+    missing = not mark["found"] and isinstance(stated, Mapping) and "number" in stated
+    marks = told(mark) + (", though the credentials state one" if missing else "")
+    verdict = f"{path.name}: {_VERDICTS[found.state]}"
+    lines = [verdict, *_lines(found), _line("mark", marks), *_notes(path, found)]
     console.say("\n".join(lines))
     facts = {**found.as_dict(), "mark": mark}
     return {"file": str(path), **facts, "exit_code": EXIT_CODES[found.state]}
 
 
+def _notes(path: Path, found: Inspection) -> Iterator[str]:
+    """What is odd about a file of which nothing is known."""
+    if found.state != "none":
+        return
+    if path.name.endswith(SIDECAR_SUFFIX):
+        film = path.name.removesuffix(SIDECAR_SUFFIX)
+        yield _line("note", f"these are the credentials of {film}; inspect that, with this beside")
+        return
+    try:
+        open_target(path)
+    except InputError as error:
+        yield _line("note", str(error).partition("; ")[0])
+
+
 def _lines(found: Inspection) -> Iterator[str]:
     where = {"file": "within the file", "sidecar": "in the file beside it", "": ""}
     for problem in found.problems:
-        yield _line("problem", problem)
+        yield _line("problem", told_problem(problem))
     if found.latest is None:
         return
     if found.state == "altered":

@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from masquerade.apps.commands import swap
 from masquerade.apps.console import Console
 from masquerade.apps.execution_arguments import execution_words
 from masquerade.apps.parser import build_parser
+from masquerade.apps.report_files import donor_words, place_of
 from masquerade.apps.settings_file import checked_changes
 from masquerade.core.errors import InputError, MissingInputError, ModelError, SettingsError
 from masquerade.core.execution import Execution
@@ -33,8 +31,6 @@ from masquerade.trust.inspection import inspect_file
 from masquerade.trust.report import device_facts, software_facts
 from masquerade.trust.report_reading import (
     LARGEST_REPORT_BYTES,
-    KnownDonor,
-    KnownFile,
     KnownReport,
     read_report,
 )
@@ -51,15 +47,18 @@ def run(args: argparse.Namespace, console: Console) -> dict[str, Any]:
     """Do a job again, and say whether the pixels are the same where both outputs are there."""
     path = Path(args.report)
     report, made = _report_of(path)
-    settings = checked_changes(report.settings)
+    try:
+        settings = checked_changes(report.settings)
+    except SettingsError as error:
+        raise SettingsError(f"In the report, {error}") from error
     _check_marks(settings, args)
     for name in _OWN_SETTINGS:
         settings.pop(name, None)
     if settings.get("on_lost") == "pass":
         console.note("Real faces are shown wherever a swap fails: the report asks for that.")
-    target = _place(report.target, args.target, "-t")
+    target = place_of(report.target, args.target)
     _tell_differences(report, console)
-    with _donor_words(report.donors, args) as words:
+    with donor_words(report.donors, args.source or ()) as words:
         execution = execution_words(_execution(report.execution))
         files = [f"--target={target}", f"--output={args.output}", *words]
         parsed = build_parser().parse_args(["swap", *files, "--profile=none", *execution])
@@ -83,16 +82,18 @@ def _report_of(path: Path) -> tuple[KnownReport, Path | None]:
             text = file.read(LARGEST_REPORT_BYTES + 1)
     except FileNotFoundError as error:
         raise MissingInputError(f"There is no file {path}; check the name.") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path} is a folder; give a report or an output.") from error
     except OSError as error:
         raise InputError(f"{path} cannot be read ({error.strerror}); give a report.") from error
     if text.lstrip().startswith(_JSON_BEGINS):
         return read_report(text, str(path)), None
     found = inspect_file(path)
     if found.state == "altered" or found.latest is None:
-        raise InputError(
-            f"{path} is altered or has no credentials, so its report is nobody's word; give an "
-            "intact output, or what --report wrote."
-        )
+        fault = "has no credentials and is no report"
+        if found.state == "altered":
+            fault = "was altered since it was signed, so its report is nobody's word"
+        raise InputError(f"{path} {fault}; give an intact output, or what --report wrote.")
     return read_report(found.latest.statements.get("report", {}), str(path)), path
 
 
@@ -110,57 +111,6 @@ def _check_marks(settings: Mapping[str, Any], args: argparse.Namespace) -> None:
         )
     if settings.get("label") != "none" and args.label == "none":
         raise SettingsError("The report's output has a label; leave --label none out.")
-
-
-def _place(known: KnownFile, given: str | None, option: str) -> Path:
-    """Where a file is, which has to be the very one."""
-    path = Path(given) if given else known.path
-    if path is None:
-        raise SettingsError(f"The report does not say where its files are; add {option} FILE.")
-    known.check(path)
-    return path
-
-
-@contextmanager
-def _donor_words(donors: tuple[KnownDonor, ...], args: argparse.Namespace) -> Iterator[list[str]]:
-    """The donors as `masquerade swap` takes them: words, or a map for several."""
-    given = list(args.source or ())
-    first = donors[0]
-    if given and (len(donors) > 1 or len(given) != len(first.files)):
-        raise SettingsError(
-            f"The report is of {len(donors)} donors and {len(first.files)} photos of the first; "
-            "give as many with -s, or for several donors the report that --report wrote."
-        )
-    files = [
-        [_place(file, given[at] if given else None, "-s") for at, file in enumerate(donor.files)]
-        for donor in donors
-    ]
-    people = [
-        (photos, None if donor.reference is None else _place(donor.reference, None, "--report"))
-        for photos, donor in zip(files, donors, strict=True)
-    ]
-    if len(donors) == 1 and first.track is None:
-        photos, reference = people[0]
-        yield [
-            *(f"--source={photo}" for photo in photos),
-            *([f"--reference={reference}"] if reference else []),
-        ]
-        return
-    with tempfile.TemporaryDirectory(prefix="masquerade-") as folder:
-        map_file = Path(folder) / "map.toml"
-        map_file.write_text("\n".join(map(_map_entry, people, donors)), encoding="utf-8")
-        yield [f"--map={map_file}"]
-
-
-def _map_entry(person: tuple[list[Path], Path | None], donor: KnownDonor) -> str:
-    """JSON's way of writing text and lists of it is TOML's too."""
-    photos, reference = person
-    lines = ["[[person]]", f"donor = {json.dumps([str(photo.absolute()) for photo in photos])}"]
-    if reference is not None:
-        lines.append(f"reference = {json.dumps(str(reference.absolute()))}")
-    elif donor.track is not None:
-        lines.append(f"track = {donor.track}")
-    return "\n".join(lines) + "\n"
 
 
 def _execution(values: Mapping[str, Any]) -> Execution:
