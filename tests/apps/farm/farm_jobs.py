@@ -15,6 +15,7 @@ from masquerade.apps.jobs.job import Job, JobSpec
 from masquerade.apps.jobs.store import JobStore
 from masquerade.engine.seam import Seams
 from masquerade.media.segments import SegmentPlan
+from masquerade.pipeline.report import Tally
 
 MONA = Path(__file__).parents[3] / "src/masquerade/media/assets/mona_lisa.jpg"
 
@@ -75,7 +76,8 @@ def finished(task: Task, seams: Seams | None = None) -> Done:
         case "segment":
             passing = folder.passing("segment.mp4")
             passing.write_bytes(b"film" * (task.number + 1))
-            report = {"counts": {}, "seams": (seams or Seams()).as_dict(), "entry": task.entry}
+            own = {"seams": (seams or Seams()).as_dict(), "entry": task.entry}
+            report = {"counts": Tally().counts(), "seconds": 1.0, "warnings": [], **own}
             item = folder.place(passing, task.number, report)
             result = {"words": "swapped", "bytes": item.size, "report": dict(item.report)}
         case "join" | "whole":

@@ -24,6 +24,7 @@ from masquerade.apps.jobs.queue import JobQueue
 from masquerade.core.errors import InputError, JobError, MissingInputError, OutputError
 from masquerade.engine.seam import Entry, Seams, Seen
 from masquerade.media.segments import SegmentPlan, Stretch
+from masquerade.pipeline.report import Tally
 
 HERE = WorkerName.own()
 
@@ -194,13 +195,13 @@ def test_what_is_left_of_a_long_film_is_known_within_a_second(store, film, outpu
     folder = WorkFolder.of(output, "long")
     folder.make()
     journal = Journal(store)
-    report = {"counts": {"frames": 500}, "warnings": []}
+    report = {"counts": {**Tally().counts(), "frames": 500}, "seconds": 1.0, "warnings": []}
     for number in range(2000):
         folder.segment(number, ".mp4").write_bytes(b"piece")
         folder.segment(number, ".json").write_text(json.dumps({"bytes": 5, "report": report}))
     journal.add("long", *(Finished(number, 5, report) for number in range(2000)))
     began_s = time.perf_counter()
-    found, noted = folder.finished(".mp4"), journal.finished("long")
+    found, noted = folder.finished(".mp4"), journal.numbers("long")
     seconds = time.perf_counter() - began_s
     assert len(found) == len(noted) == 2000
     assert seconds < 1.0

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Mapping
 from typing import Any
 
+from masquerade.apps.farm.answers import checked_result
 from masquerade.apps.farm.executor import Done, Event, Failed, Lost, Said, Told
 from masquerade.apps.farm.inputs import check_unchanged, describe_inputs
 from masquerade.apps.farm.journal import Finished, Journal
@@ -17,7 +18,7 @@ from masquerade.apps.farm.work_folder import WorkFolder
 from masquerade.apps.jobs.job import Failure, Job, JobSpec
 from masquerade.apps.jobs.work import consents_of
 from masquerade.apps.jobs.worker import remove_pieces
-from masquerade.core.errors import JobError
+from masquerade.core.errors import InputError, JobError
 from masquerade.engine.seam import Seams, disagreeing
 from masquerade.media.containers import VIDEO_EXTENSIONS
 from masquerade.media.open import open_source, open_target
@@ -105,7 +106,7 @@ class JobRun:
                 self._journal.log(self.job.id, node, f"{task.words}: {text}")
             case Done(node=node, result=result):
                 self._forget(task)
-                self._done(task, node, result)
+                self._hear(task, node, result)
             case Failed(node=node, failure=failure):
                 self._forget(task)
                 self._journal.log(self.job.id, node, f"{task.words}: {failure.message}")
@@ -142,6 +143,8 @@ class JobRun:
         self._suffix = SegmentSink.suffix(spec.video_options())
         self._plan = SegmentPlan.from_json(begun["plan"])
         self._frames = list(begun["frames"])
+        if len(self._frames) != len(self._plan.segments):
+            self._frames = _frames_of(self._plan, spec)
         self.folder.make()
         self._go_on(self._plan)
 
@@ -169,7 +172,7 @@ class JobRun:
 
     def _bring_in_line(self) -> None:
         """Have the journal say what the folder holds."""
-        noted = {item.number for item in self._journal.finished(self.job.id)}
+        noted = set(self._journal.numbers(self.job.id))
         self._finished = self.folder.finished(self._suffix)
         self._journal.strike(self.job.id, *(noted - set(self._finished)))
         new = [item for number, item in self._finished.items() if number not in noted]
@@ -177,6 +180,15 @@ class JobRun:
         self._kept = len(self._finished)
 
     # What became of a task
+
+    def _hear(self, task: Task, node: str, result: Mapping[str, Any]) -> None:
+        """Take an answer, if it is one."""
+        try:
+            self._done(task, node, checked_result(task.step, result))
+        except (InputError, JobError) as error:
+            self.failure = Failure.of(error, self.job.spec)
+        except ValueError as error:
+            self._lost(task, node, f"the answer makes no sense ({error})")
 
     def _done(self, task: Task, node: str, result: Mapping[str, Any]) -> None:
         match task.step:

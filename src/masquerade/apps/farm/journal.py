@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from masquerade.apps.farm.answers import checked_begun
 from masquerade.apps.jobs.store import JobStore
 
 __all__ = ["Finished", "Journal", "LogLine"]
@@ -66,10 +67,14 @@ class Journal:
         self._clock = clock
 
     def begun_with(self, job_id: str) -> dict[str, Any] | None:
-        """What :meth:`begin` was given, None before."""
+        """What :meth:`begin` was given, None before.
+
+        Raises:
+            JobError: it is damaged.
+        """
         with self._file.reading() as connection:
             row = connection.execute("SELECT facts FROM begun WHERE job = ?", (job_id,)).fetchone()
-        return json.loads(row["facts"]) if row else None
+        return checked_begun(row["facts"]) if row else None
 
     def begin(self, job_id: str, facts: Mapping[str, Any]) -> None:
         """Note what a job is done with: files, software, networks; replaces an earlier note."""
@@ -78,13 +83,13 @@ class Journal:
                 "INSERT OR REPLACE INTO begun VALUES (?, ?)", (job_id, json.dumps(dict(facts)))
             )
 
-    def finished(self, job_id: str) -> list[Finished]:
-        """The finished segments, in order."""
+    def numbers(self, job_id: str) -> list[int]:
+        """Numbers of the finished segments, in order; their reports are in the job's folder."""
         with self._file.reading() as connection:
             rows = connection.execute(
-                "SELECT * FROM segments WHERE job = ? ORDER BY number", (job_id,)
+                "SELECT number FROM segments WHERE job = ? ORDER BY number", (job_id,)
             ).fetchall()
-        return [Finished(row["number"], row["bytes"], json.loads(row["report"])) for row in rows]
+        return [row["number"] for row in rows]
 
     def count(self, job_id: str) -> int:
         """How many segments are finished."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import platform
 import queue
 import subprocess
@@ -13,12 +12,11 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
+from masquerade.apps.farm.answers import worker_event
 from masquerade.apps.farm.executor import Done, Event, Failed, Lost, Said, Told
 from masquerade.apps.farm.share import Share
 from masquerade.apps.farm.task import Task
-from masquerade.apps.jobs.job import Failure
 from masquerade.core.errors import RuntimeSetupError
 from masquerade.core.lifetimes import Closing
 
@@ -57,7 +55,7 @@ class LocalExecutor(Closing):
         self._share = share
         self._workers: list[_Worker] = []
         self._waiting: deque[Task] = deque()
-        self._heard: queue.Queue[tuple[_Worker, dict[str, Any] | None]] = queue.Queue()
+        self._heard: queue.Queue[tuple[_Worker, Told | Done | Failed | None]] = queue.Queue()
         self._node = platform.node()
         self._barren = 0
 
@@ -152,7 +150,12 @@ class LocalExecutor(Closing):
         assert worker.process.stdout is not None
         with contextlib.suppress(ValueError), worker.process.stdout as stream:
             for line in stream:
-                self._heard.put((worker, json.loads(line)))
+                try:
+                    self._heard.put((worker, worker_event(line, self._node)))
+                except ValueError as error:
+                    worker.last_words.append(f"its answer makes no sense ({error})")
+                    worker.process.kill()
+                    break
         self._heard.put((worker, None))
 
     def _overhear(self, worker: _Worker) -> None:
@@ -161,19 +164,15 @@ class LocalExecutor(Closing):
             for line in stream:
                 worker.last_words.append(line.decode(errors="replace").rstrip())
 
-    def _take(self, worker: _Worker, words: dict[str, Any] | None, events: list[Event]) -> None:
+    def _take(
+        self, worker: _Worker, words: Told | Done | Failed | None, events: list[Event]
+    ) -> None:
         if words is None:
             self._bury(worker, events)
-        elif worker.task is not None and words["task"] == worker.task.id:
-            if words["kind"] == "told":
-                events.append(Told(words["task"], words["done"], words["total"]))
-                return
-            worker.task, self._barren = None, 0
-            if words["kind"] == "done":
-                events.append(Done(words["task"], self._node, words["result"]))
-            else:
-                failure = Failure(words["error"], words["message"])
-                events.append(Failed(words["task"], self._node, failure))
+        elif worker.task is not None and words.task_id == worker.task.id:
+            events.append(words)
+            if not isinstance(words, Told):
+                worker.task, self._barren = None, 0
 
     def _bury(self, worker: _Worker, events: list[Event]) -> None:
         if worker not in self._workers:  # closed meanwhile

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from masquerade.apps.jobs.job import JobSpec
-from masquerade.core.errors import MissingInputError, OutputExistsError, SettingsError
+from masquerade.core.errors import JobError, MissingInputError, OutputExistsError, SettingsError
 from masquerade.media.image import PICTURE_EXTENSIONS
 from masquerade.media.open import VIDEO_INPUTS, expand_targets
 
@@ -107,10 +107,31 @@ class PictureList:
 
     @staticmethod
     def from_json(text: str) -> PictureList:
-        """What :meth:`to_json` wrote."""
-        plain = json.loads(text)
-        items = tuple((name, size, time_ns) for name, size, time_ns in plain["items"])
-        return PictureList(items, {int(place): why for place, why in plain["given_up"].items()})
+        """What :meth:`to_json` wrote.
+
+        Raises:
+            JobError: the text is something else.
+        """
+        try:
+            plain = json.loads(text)
+            items = tuple(_item(*item) for item in plain["items"])
+            given_up = {int(place): why for place, why in plain["given_up"].items()}
+            if not all(isinstance(why, str) for why in given_up.values()):
+                raise TypeError("no reason")
+            return PictureList(items, given_up)
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise JobError(
+                "The list of a job's pictures is damaged; retry it with --fresh."
+            ) from error
+
+
+def _item(name: str, size: int, time_ns: int) -> tuple[str, int, int]:
+    """An item of a list that may be damaged; the name is one of a file and no path."""
+    if not isinstance(name, str) or "\0" in name or Path(name).name != name:
+        raise ValueError("no name")
+    if type(size) is not int or type(time_ns) is not int:
+        raise TypeError("no numbers")
+    return name, size, time_ns
 
 
 def _stamped(path: Path) -> tuple[str, int, int]:

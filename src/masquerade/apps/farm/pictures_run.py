@@ -105,7 +105,7 @@ class PicturesRun(JobRun):
             tally.absorb(item.report["counts"])
             seconds += float(item.report["seconds"])
             warnings.update(dict.fromkeys(item.report["warnings"]))
-            failed += item.report["failed"]
+            failed += item.report.get("failed", ())
         if not tally.frames:
             error = JobError(
                 f"None of the {len(failed)} pictures could be done; the first, "

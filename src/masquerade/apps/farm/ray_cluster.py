@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import platform
 import secrets
 import time
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from masquerade.apps.farm.answers import node_event
 from masquerade.apps.farm.drawn_batch import DrawnBatch
 from masquerade.apps.farm.executor import Done, Event, Executor, Failed, Lost, Said, Told
 from masquerade.apps.farm.node_facts import NodeFacts
@@ -23,7 +25,7 @@ from masquerade.apps.farm.share import threads_of, wants_device
 from masquerade.apps.farm.task import Task
 from masquerade.apps.farm.work_folder import WorkFolder
 from masquerade.apps.jobs.job import Failure
-from masquerade.core.errors import InputError, RuntimeSetupError
+from masquerade.core.errors import InputError, MasqueradeError, RuntimeSetupError
 from masquerade.core.lifetimes import Closing
 from masquerade.engine.locked_faces import recogniser_here
 from masquerade.media.image_read import input_error
@@ -207,22 +209,27 @@ class RayExecutor(Closing):
             return self._lost(sent, f"{type(error).__name__}: {reason[:300]}")
         except StopIteration:
             return self._lost(sent, "it ended without an answer")
-        if "data" in answer:
-            sent.arrival.take(answer)
-            return []
+        try:
+            if "data" in answer:
+                sent.arrival.take(answer)
+                return []
+            event = node_event(task.id, answer)
+            if isinstance(event, Done):
+                sent.arrival.end()
+        except MasqueradeError as error:  # a full disk here, or a file that no job has
+            event = Failed(task.id, platform.node(), Failure.of(error, task.spec))
+        except ValueError as error:
+            return self._lost(sent, f"the answer makes no sense ({error})")
         del self._sent[task.id]
-        node = str(answer["node"])
-        if "failed" in answer:
+        if isinstance(event, Failed):
             sent.arrival.drop()
-            failure = Failure(*answer["failed"])
-            note_refusal(failure, str(answer["where"]))
-            return [Failed(task.id, node, failure)]
-        sent.arrival.end()
+            note_refusal(event.failure, str(answer.get("where")))
+            return [event]
         if task.step == "pictures":
             self._signing.add(task.id)
             self._home.submit(task)
             return []
-        return [Done(task.id, node, answer["result"])]
+        return [event]
 
     def _lost(self, sent: _Sent, reason: str) -> list[Event]:
         task = sent.task

@@ -6,9 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from masquerade.apps.jobs.job import JobSpec
+from masquerade.core.errors import JobError
 from masquerade.trust.consent import Consent
 
 __all__ = ["Step", "Task"]
@@ -99,11 +100,27 @@ class Task:
 
     @staticmethod
     def from_json(text: str) -> Task:
-        """What :meth:`to_json` wrote."""
-        plain = json.loads(text)
-        spec, folder = JobSpec.from_json(plain.pop("spec")), Path(plain.pop("folder"))
-        consents = {
-            name: said if isinstance(said, str) else Consent(**said)
-            for name, said in plain.pop("consents").items()
-        }
-        return Task(spec=spec, folder=folder, consents=consents, **plain)
+        """What :meth:`to_json` wrote.
+
+        Raises:
+            JobError: the text is something else.
+        """
+        try:
+            plain = json.loads(text)
+            spec, folder = JobSpec.from_json(plain.pop("spec")), Path(plain.pop("folder"))
+            consents = {
+                name: said if isinstance(said, str) else Consent(**said)
+                for name, said in plain.pop("consents").items()
+            }
+            task = Task(spec=spec, folder=folder, consents=consents, **plain)
+            if task.step not in get_args(Step) or not all(
+                type(number) is int and number >= 0 for number in (task.number, task.threads)
+            ):
+                raise ValueError("no step")
+            if not (isinstance(task.job_id, str) and isinstance(task.entry, str)):
+                raise TypeError("no text")
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise JobError(
+                "A task cannot be read; install the same version on all machines."
+            ) from error
+        return task

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from masquerade.apps.farm.answers import checked_report
 from masquerade.apps.farm.journal import Finished
 from masquerade.core.errors import InputError, OutputError, RuntimeSetupError
 from masquerade.media.output_file import output_error
@@ -190,8 +191,8 @@ class WorkFolder:
     def _read(self, number: int) -> Finished | None:
         try:
             words = json.loads((self.path / f"{number:06d}.json").read_bytes())
-            return Finished(number, int(words["bytes"]), words["report"])
-        except (OSError, ValueError, KeyError, TypeError):
+            return Finished(number, int(words["bytes"]), checked_report(words["report"]))
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
             return None
 
     def needed_for(self) -> dict[str, bytes]:
