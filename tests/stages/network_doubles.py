@@ -16,6 +16,8 @@ from masquerade.models.donor_code import DonorCode
 class Painter:
     """A swapper that paints in one colour, half over the target; counts what it is asked for."""
 
+    network = SimpleNamespace(devices=frozenset({"cpu"}))
+
     def __init__(self, size: int = 128, template: str = "arcface_128") -> None:
         self.size, self.template = size, template
         self.encoded = self.swapped = 0
@@ -60,6 +62,8 @@ class Copier(Painter):
 
 class Brightener:
     """An enhancer that adds a constant and remembers what it saw."""
+
+    network = SimpleNamespace(devices=frozenset({"cpu"}))
 
     def __init__(self, size: int = 512, template: str = "ffhq_512", step: int = 40) -> None:
         self.size, self.template, self.step = size, template, step

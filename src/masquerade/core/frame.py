@@ -112,6 +112,7 @@ class FrameJob:
         late: past its deadline, so the stages ahead are skipped and it is concealed as a whole.
         finished_s: when the last stage was done with it, by the clock of ``Frame.captured_s``.
         pool: where the output's memory comes from; None makes it anew.
+        drawing: finishes what a stage has begun to draw: waits for it and appends the patches.
     """
 
     frame: Frame
@@ -126,6 +127,7 @@ class FrameJob:
     late: bool = False
     finished_s: float = 0.0
     pool: FramePool | None = None
+    drawing: Callable[[FrameJob], None] | None = None
     _output: NDArray[np.uint8] | None = None
 
     @property

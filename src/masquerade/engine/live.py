@@ -99,7 +99,7 @@ class LiveSession:
             pacer=Pacer(None if rate is None else float(1 / rate)) if options.paced else None,
         )
         self._oversight = self._resources.enter_context(
-            Oversight(self._run, self._meter, rate, options, engine.settings)
+            Oversight(self._run, self._meter, line, rate, options, engine.settings)
         )
         self._watcher = threading.Thread(target=self._watch, name="masquerade-watch", daemon=True)
         self._oversight.set_out()

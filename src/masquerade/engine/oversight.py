@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from masquerade.core.frame import Change
     from masquerade.engine.live_options import LiveOptions
+    from masquerade.pipeline.line import Line
     from masquerade.pipeline.meter import Meter
     from masquerade.pipeline.run import Run
     from masquerade.pipeline.statistics import LiveStatistics
@@ -42,6 +43,7 @@ class Oversight(Closing):
     Args:
         run: what is measured and turned.
         meter: its counts.
+        line: what the run leads through.
         rate: frames a second that the source has announced; None if it has not.
         options: of the stream.
         settings: of the swap.
@@ -57,11 +59,13 @@ class Oversight(Closing):
         self,
         run: Run,
         meter: Meter,
+        line: Line,
         rate: Fraction | None,
         options: LiveOptions,
         settings: Settings,
     ) -> None:
         self._run, self._meter, self._options = run, meter, options
+        self._line = line
         self._watch = Watch(alarm_fps=options.alarm_fps, rate=None if rate is None else float(rate))
         self._gauges = ProcessGauge()
         self.gauge = self._gauges.read()
@@ -160,7 +164,7 @@ class Oversight(Closing):
         """Let as many frames in as keep the slowest section at work: more would only wait."""
         slowest_s = max(worked_s)
         if frames > 0 and slowest_s > 0:
-            wanted = round(sum(worked_s) / slowest_s)
+            wanted = round(sum(worked_s) / slowest_s) + self._line.holds
             self._run.permits.limit = min(max(wanted, _LEAST_ALIVE), _MOST_ALIVE)
 
 

@@ -24,6 +24,7 @@ from masquerade.engine.thrifty_maker import ThriftyMaker
 from masquerade.pipeline.conceal import Concealment
 from masquerade.pipeline.line import Line
 from masquerade.runtime.budget import device_budget, process_budget
+from masquerade.stages.awaited import Awaited
 from masquerade.stages.composite import Composite
 from masquerade.stages.content import Veil
 from masquerade.stages.disclose import Disclose
@@ -148,7 +149,7 @@ class Staging(Closing):
             [
                 [find, track, content, select, permit],
                 [self._swap(settings, identities, held)],
-                [Composite(settings), Strict(networks.heads, settings), *effects],
+                [Awaited(), Composite(settings), Strict(networks.heads, settings), *effects],
                 *last,
             ],
             finish=[Veil(), Disclose(make_badge(settings.label), mark)],

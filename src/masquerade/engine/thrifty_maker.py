@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from masquerade.core.errors import MemoryBudgetError
+from masquerade.stages.carry.turnstile import AT_WILL
 from masquerade.stages.crop_points import CropPoints
 from masquerade.stages.face_maker import Made, WantedFace
 from masquerade.stages.mesh_face import MeshFace
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from masquerade.engine.brought import BroughtNetworks
     from masquerade.engine.held_networks import HeldNetworks
     from masquerade.models.landmarker import Landmarker
+    from masquerade.stages.carry.turnstile import Steps
     from masquerade.stages.finished_face import FinishedFace
     from masquerade.stages.identity import Identity
 
@@ -64,6 +66,11 @@ class ThriftyMaker:
         """On how many devices the networks run; the built-in swapper draws in one thread."""
         return self._current().parallel
 
+    @property
+    def depth(self) -> int:
+        """How many frames in work at a time keep all devices busy; 1 where they gain nothing."""
+        return self._current().depth
+
     def batches(self, count: int) -> bool:
         """Whether ``count`` faces together are quicker than one by one, as far as is known."""
         return self._current().batches(count)
@@ -101,7 +108,9 @@ class ThriftyMaker:
             raise made
         return made
 
-    def make_many(self, pixels_bgr: NDArray[np.uint8], faces: Sequence[WantedFace]) -> list[Made]:
+    def make_many(
+        self, pixels_bgr: NDArray[np.uint8], faces: Sequence[WantedFace], steps: Steps = AT_WILL
+    ) -> list[Made]:
         """Draw donors over several faces of a frame; see ``NetworkFace.make_many``.
 
         Those for which memory ran out are made again with less, as are those whose networks were
@@ -111,7 +120,7 @@ class ThriftyMaker:
         left = list(range(len(faces)))
         while left:
             networks, maker = self._open()
-            made = maker.make_many(pixels_bgr, [faces[place] for place in left])
+            made = maker.make_many(pixels_bgr, [faces[place] for place in left], steps)
             results.update(zip(left, made, strict=True))
             left = [place for place in left if isinstance(results[place], Exception)]
             short = [place for place in left if isinstance(results[place], MemoryBudgetError)]

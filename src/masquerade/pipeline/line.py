@@ -3,7 +3,7 @@
 Failures ride on the job. A stage that raises costs its frame, never the film and never anybody's
 privacy:
 
-- a stage in ``per_face`` (the swap) leaves a failure for each selected face; the line goes on,
+- a stage in ``per_face`` (which draw) leaves a failure for each selected face; the line goes on,
   and the stage that composites conceals those faces;
 - any other stage leaves a failure of the whole frame; the stages after it are skipped and the
   whole picture is concealed before ``finish``;
@@ -75,7 +75,7 @@ class Line:
         *,
         finish: Sequence[Stage] = (),
         concealment: Stage,
-        per_face: frozenset[str] = frozenset({"swap"}),
+        per_face: frozenset[str] = frozenset({"swap", "draw"}),
         give_up_after: int | None = 30,
         clock: Clock = time.perf_counter,
     ) -> None:
@@ -102,6 +102,12 @@ class Line:
                 read = getattr(stage, "gauges", None)
                 found |= read() if read is not None else {}
         return found
+
+    @property
+    def holds(self) -> int:
+        """How many frames are in stages' hands beside those that their threads work on."""
+        stages = (stage for section in self.sections for stage in section.stages)
+        return sum(getattr(stage, "holds", 0) for stage in stages)
 
     def reset(self) -> None:
         """Start a new stream: every stage forgets the last one."""

@@ -43,6 +43,7 @@ class BoundRuns:
         device_id: int,
     ) -> None:
         self._session, self._ports = session, ports
+        self._on_processor = device == "cpu"
         self._lock = threading.Lock()  # there is one place, so there is one run at a time
         self._binding = session.io_binding()
         self._inputs = {}
@@ -78,7 +79,9 @@ class BoundRuns:
             for name, value in feeds.items():
                 self._inputs[name].update_inplace(np.ascontiguousarray(value))
             self._session.run_with_iobinding(self._binding)
-            return [np.array(value.numpy()) for value in self._outputs]
+            results = [value.numpy() for value in self._outputs]
+            # On the processor that is the place itself, which the next run writes to.
+            return [result.copy() for result in results] if self._on_processor else results
 
 
 def _sides(port: Port) -> tuple[int, ...]:

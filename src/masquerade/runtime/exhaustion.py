@@ -8,6 +8,7 @@ __all__ = ["failure", "first_line", "is_exhaustion"]
 
 _WORDS = (
     "failed to allocate memory",  # ONNX Runtime's arenas, on the processor and on devices
+    "smaller than requested bytes",  # the same where a limit was set, as gpu_mem_limit
     "bad_alloc",  # what the C++ library throws, where nobody has put it otherwise
     "bad allocation",  # the same on Windows
     "failed to allocate",  # OpenVINO: "Failed to allocate 6400000000 bytes of memory"

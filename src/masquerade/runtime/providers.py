@@ -159,7 +159,7 @@ def load_onnxruntime() -> Any:
         raise RuntimeSetupError(f"{package} cannot be loaded ({error}). {repair}") from error
     if not hasattr(module, "InferenceSession"):
         raise RuntimeSetupError(f"{package} is installed but empty. {repair}")
-    module.set_default_logger_severity(3)
+    module.set_default_logger_severity(4)  # what fails is raised; it would be printed besides
     return module
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from masquerade.stages.carry.turnstile import AT_WILL
 from masquerade.stages.crowd import each
 from masquerade.stages.finished_face import FinishedFace
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from masquerade.core.settings import Settings
+    from masquerade.stages.carry.turnstile import Steps
     from masquerade.stages.identity import Identity
 
 __all__ = ["FaceMaker", "Made", "WantedFace"]
@@ -42,9 +44,9 @@ class WantedFace:
 class FaceMaker(Protocol):
     """What makes finished faces; ``NetworkFace`` fits.
 
-    ``make`` and ``make_many`` are called from ``parallel`` threads at a time, never for one track
-    of one frame twice; ``encode`` from any; the others while no face is being made, but for
-    ``enhances``. Whoever derives from it makes faces one after the other in one thread.
+    ``make_many`` is called from several threads at a time, each with another frame: what its
+    ``steps`` let it do is done in the order of the frames. ``encode`` is called from any thread;
+    the others while no face is being made, but for ``enhances``.
 
     Attributes:
         enhances: whether the enhancers run; may be set at any time.
@@ -54,7 +56,12 @@ class FaceMaker(Protocol):
 
     @property
     def parallel(self) -> int:
-        """How many threads it takes to keep all devices busy."""
+        """On how many devices the networks run."""
+        return 1
+
+    @property
+    def depth(self) -> int:
+        """How many frames in work at a time keep all devices busy; 1 where they gain nothing."""
         return 1
 
     def batches(self, count: int) -> bool:  # noqa: ARG002 - those that derive use it
@@ -85,18 +92,22 @@ class FaceMaker(Protocol):
         ...
 
     def make_many(
-        self, pixels_bgr: NDArray[np.uint8], faces: Sequence[WantedFace]
+        self, pixels_bgr: NDArray[np.uint8], faces: Sequence[WantedFace], steps: Steps = AT_WILL
     ) -> Sequence[Made]:
         """Draw donors over several faces of a frame: each as :meth:`make` would.
 
         Args:
             pixels_bgr: uint8 (H, W, 3), the frame.
             faces: in any order; of each track one.
+            steps: says when each step may be done, where other frames are in work too.
 
         Returns:
             One for each face, in their order; a face that fails does not cost the others.
         """
-        return each(
-            lambda face: self.make(pixels_bgr, face.landmarks, face.kps, face.code, face.track_id),
-            faces,
-        )
+        with steps.step("make"):
+            return each(
+                lambda face: self.make(
+                    pixels_bgr, face.landmarks, face.kps, face.code, face.track_id
+                ),
+                faces,
+            )

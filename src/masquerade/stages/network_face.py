@@ -14,6 +14,7 @@ import numpy as np
 
 from masquerade.geometry.templates import align, warp_crop
 from masquerade.models.pixel_boost import swap_boosted
+from masquerade.stages.carry.turnstile import AT_WILL
 from masquerade.stages.crop_masks import CropMasks
 from masquerade.stages.crop_points import CropPoints
 from masquerade.stages.crowd import each, together
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
     from masquerade.models.donor_code import DonorCode
     from masquerade.models.enhancer import Enhancer
     from masquerade.models.swapper import Swapper
+    from masquerade.runtime.network import Network
+    from masquerade.stages.carry.turnstile import Steps
     from masquerade.stages.crop_masks import Masker
     from masquerade.stages.identity import Identity
 
 __all__ = ["NetworkFace"]
 
+_MOST_FRAMES = 8
 _SEAM = 0.04
 """Softness of the crop's edge where no box mask was asked for."""
 
@@ -94,8 +98,21 @@ class NetworkFace:
         """On how many devices the networks run: as one of them enhances a face, another may swap
         the next.
         """
-        networks = (self._swapper.network, *(item.network for item in self._enhancers))
-        return len(frozenset().union(*(network.devices for network in networks)))
+        return len(frozenset().union(*(network.devices for network in self._drawing)))
+
+    @property
+    def depth(self) -> int:
+        """How many frames in work keep all devices busy: one at each network on each of its
+        devices, one that is being cut and one that is being finished. Networks that share the
+        processor gain nothing by it.
+        """
+        if any("cpu" in network.devices for network in self._drawing):
+            return 1
+        return min(2 + sum(len(network.devices) for network in self._drawing), _MOST_FRAMES)
+
+    @property
+    def _drawing(self) -> tuple[Network, ...]:
+        return (self._swapper.network, *(item.network for item in self._enhancers))
 
     def batches(self, count: int) -> bool:
         """Whether all networks that draw are quicker with ``count`` faces together, as far as is
@@ -164,24 +181,32 @@ class NetworkFace:
             raise made
         return made
 
-    def make_many(self, pixels_bgr: NDArray[np.uint8], faces: Sequence[WantedFace]) -> list[Made]:
+    def make_many(
+        self, pixels_bgr: NDArray[np.uint8], faces: Sequence[WantedFace], steps: Steps = AT_WILL
+    ) -> list[Made]:
         """Draw donors' faces over several of a frame: through each network together, where that
         is quicker on its device.
 
         Args:
             pixels_bgr: uint8 (H, W, 3), the frame.
             faces: see :meth:`make`. Their order has no part in the result.
+            steps: says when each step may be done, where other frames are in work too.
 
         Returns:
             For each face what :meth:`make` would give or raise.
         """
         settings = self._settings  # others may be set while these faces are made
-        cut = partial(self._cut, pixels_bgr, settings)
-        works = together(partial(self._swapped, settings), each(cut, faces))
-        for enhancer in self._enhancers if self.enhances else ():
-            works = each(partial(_recut, enhancer, pixels_bgr), works)
-            works = together(partial(_enhanced, enhancer, settings), works)
-        return each(partial(self._finished, pixels_bgr, settings), works)
+        with steps.step("cut"):
+            works = each(partial(self._cut, pixels_bgr, settings), faces)
+        with steps.step("swap", len(self._swapper.network.devices)):
+            works = together(partial(self._swapped, settings), works)
+        for place, enhancer in enumerate(self._enhancers if self.enhances else ()):
+            with steps.step(f"recut {place}"):
+                works = each(partial(_recut, enhancer, pixels_bgr), works)
+            with steps.step(f"enhance {place}", len(enhancer.network.devices)):
+                works = together(partial(_enhanced, enhancer, settings), works)
+        with steps.step("finish"):
+            return each(partial(self._finished, pixels_bgr, settings), works)
 
     def _cut(self, pixels_bgr: NDArray[np.uint8], settings: Settings, face: WantedFace) -> _InWork:
         """The face as the frame shows it, in the swapper's square."""

@@ -17,6 +17,7 @@ from masquerade.geometry.affine import apply_affine
 from masquerade.geometry.mesh import OVAL
 from masquerade.geometry.roi import Roi
 from masquerade.stages.carry.key_frame import KeyFrame
+from masquerade.stages.carry.turnstile import AT_WILL
 from masquerade.stages.face_maker import FaceMaker
 from masquerade.stages.finished_face import FinishedFace
 
@@ -127,12 +128,16 @@ class SlowMaker(FaceMaker):
     def parallel(self) -> int:
         return self.devices
 
+    @property
+    def depth(self) -> int:
+        return self.devices
+
     def batches(self, count: int) -> bool:
         return self.crowds
 
-    def make_many(self, pixels_bgr, faces):
+    def make_many(self, pixels_bgr, faces, steps=AT_WILL):
         self.jobs.append([face.track_id for face in faces])
-        return super().make_many(pixels_bgr, faces)
+        return super().make_many(pixels_bgr, faces, steps if self.devices == 1 else AT_WILL)
 
     def make(self, pixels_bgr, landmarks, kps, code, track_id=-1) -> FinishedFace:
         self.threads.add(threading.current_thread().name)

@@ -11,6 +11,7 @@ from carried_faces import SlowMaker, View
 from masquerade.core.face import Face
 from masquerade.core.frame import Frame, FrameJob
 from masquerade.core.settings import Settings
+from masquerade.stages.awaited import Awaited
 from masquerade.stages.composite import Composite
 from masquerade.stages.network_swap import NetworkSwap
 from masquerade.stages.swap import Swap
@@ -35,7 +36,7 @@ class Rig:
         frame = Frame(shown.pixels, self.seq, 40 * self.seq, captured_s=captured_s)
         job = FrameJob(frame, list(faces) or [shown.face()], scene=scene)
         self.seq += 1
-        self.stage.process(job)
+        Awaited().process(self.stage.process(job))
         Composite(Settings(on_lost=on_lost)).process(job)
         return job, job.output
 

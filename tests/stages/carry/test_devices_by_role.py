@@ -20,6 +20,7 @@ from masquerade.models.batching import Batching
 from masquerade.models.catalogue import find_spec
 from masquerade.models.enhancer import Enhancer
 from masquerade.runtime.network import Port
+from masquerade.stages.awaited import Awaited
 from masquerade.stages.network_face import NetworkFace
 from masquerade.stages.network_swap import NetworkSwap
 from masquerade.stages.swap import Swap
@@ -54,9 +55,13 @@ class Diary:
 
 
 class Stream:
-    """The stage as an engine builds it, with an enhancer that gives back what it is given."""
+    """The stage as an engine builds it, with an enhancer that gives back what it is given.
 
-    def __init__(self, *, apart: bool, refresh: str) -> None:
+    Live frames are captured now, or by a camera that takes one each ``period_s``.
+    """
+
+    def __init__(self, *, apart: bool, refresh: str, period_s: float | None = None) -> None:
+        self.period_s = period_s
         self.diary = Diary()
         first = self.diary.device("swapper" if apart else "both")
         second = self.diary.device("enhancer") if apart else first
@@ -75,7 +80,12 @@ class Stream:
         self.seq = 0
 
     def frame(self, shown: View, faces: list[Face], *, live: bool = False) -> FrameJob:
-        captured_s = time.perf_counter() if live else None
+        return Awaited().process(self.begun(shown, faces, live=live))
+
+    def begun(self, shown: View, faces: list[Face], *, live: bool = False) -> FrameJob:
+        captured_s = None
+        if live:
+            captured_s = time.perf_counter() if self.period_s is None else self.seq * self.period_s
         job = FrameJob(Frame(shown.pixels, self.seq, 40 * self.seq, captured_s=captured_s), faces)
         self.seq += 1
         return self.stage.process(job)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +10,6 @@ from carried_faces import broken
 from worker_bench import FINISHED, Bench, until, wanted
 
 from masquerade.stages.carry.worker import KeyFrameWorker
-from masquerade.testing.clock import FakeClock
 from masquerade.testing.threads import no_leaked_threads
 
 
@@ -68,19 +66,6 @@ def test_a_face_that_fails_does_not_cost_the_others() -> None:
     assert [outcome.error is None for outcome in outcomes] == [True, False, True]
 
 
-def test_actions_wait_until_no_device_is_at_work(pair: Bench) -> None:
-    at_work: list[int] = []
-    pair.worker.ask([wanted(0)])
-    until(lambda: pair.begun == [0])
-    pair.worker.do(lambda: at_work.append(len(pair.worker.under_way)))
-    pair.worker.ask([wanted(1)])
-    time.sleep(0.05)  # long enough for the second thread to begin, were it allowed to
-    assert (pair.begun, at_work) == ([0], [])
-    pair.go.release()
-    until(lambda: pair.begun == [0, 1])
-    assert at_work == [1], "the job that it comes before, and no other"
-
-
 def test_both_threads_end_while_one_is_at_work() -> None:
     with no_leaked_threads():
         pair = Bench(threads=2)
@@ -88,17 +73,3 @@ def test_both_threads_end_while_one_is_at_work() -> None:
         until(lambda: pair.begun == [0])
         threading.Timer(0.05, pair.go.release).start()
         pair.worker.close()
-
-
-def test_the_work_of_two_devices_is_told_as_their_mean() -> None:
-    clock, together = FakeClock(), threading.Barrier(2)
-
-    def make(requests):
-        if together.wait(10) == 0:
-            clock.advance(0.5)
-        together.wait(10)
-        return [FINISHED] * len(requests)
-
-    with KeyFrameWorker(make, clock, threads=2) as worker:
-        worker.make_now([wanted(0), wanted(1)])
-        assert worker.busy_s == pytest.approx(0.5)

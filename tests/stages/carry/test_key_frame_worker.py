@@ -83,30 +83,6 @@ def test_a_file_waits_for_its_own_key_frame(bench: Bench) -> None:
     assert bench.worker.collect() == []
 
 
-def test_actions_are_done_in_its_thread_before_the_nextrequest(bench: Bench) -> None:
-    done: list[tuple[str, int]] = []
-    bench.worker.do(lambda: done.append((threading.current_thread().name, len(bench.begun))))
-    assert done == []
-    bench.worker.ask([wanted()])
-    bench.go.release()
-    bench.collect(1)
-    assert done == [("masquerade-networks", 0)]
-
-
-def test_an_action_that_fails_costs_one_request_and_is_not_repeated(bench: Bench) -> None:
-    done: list[int] = []
-
-    def fail() -> None:
-        raise broken()
-
-    bench.worker.do(fail)
-    bench.worker.do(lambda: done.append(1))
-    bench.go.release()
-    assert bench.worker.make_now([wanted()])[0].error is not None
-    assert bench.worker.make_now([wanted()])[0].finished is FINISHED
-    assert done == [1]
-
-
 def test_the_thread_ends_with_close_even_while_something_waits() -> None:
     with no_leaked_threads():
         bench = Bench()
@@ -134,19 +110,6 @@ def test_without_a_request_there_is_no_thread() -> None:
     before = threading.active_count()
     KeyFrameWorker(lambda requests: [FINISHED]).close()
     assert threading.active_count() == before
-
-
-def test_it_tells_how_long_the_networks_were_at_work() -> None:
-    seconds = [0.0]
-
-    def make(requests):
-        seconds[0] += 0.25
-        return [FINISHED]
-
-    with KeyFrameWorker(make, lambda: seconds[0]) as worker:
-        worker.make_now([wanted()])
-        worker.make_now([wanted()])
-        assert worker.busy_s == pytest.approx(0.5)
 
 
 class WatchedClock(FakeClock):

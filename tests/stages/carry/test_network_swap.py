@@ -39,7 +39,7 @@ def test_every_frame_is_the_networks_own(rig: Rig) -> None:
         assert np.array_equal(job.patches[0].pixels, expected.pixels)
         assert np.array_equal(job.patches[0].mask, expected.mask)
     assert len(rig.maker.made) == 3
-    assert rig.maker.threads == {"masquerade-networks"}
+    assert rig.maker.threads == {"masquerade-frames_0"}
 
 
 @pytest.mark.parametrize("rig", ["4"], indirect=True)

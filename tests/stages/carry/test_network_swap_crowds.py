@@ -11,6 +11,7 @@ from carried_faces import SlowMaker, finish, view
 from stage_rig import Rig, row
 
 from masquerade.core.errors import ModelError
+from masquerade.stages.carry.turnstile import AT_WILL
 from masquerade.stages.network_patch import to_patch
 from masquerade.testing.threads import no_leaked_threads
 
@@ -64,9 +65,9 @@ def test_the_faces_of_a_frame_are_made_on_two_devices_at_a_time() -> None:
     both = threading.Barrier(2)
 
     class Meeting(SlowMaker):
-        def make_many(self, pixels_bgr, faces):
+        def make_many(self, pixels_bgr, faces, steps=AT_WILL):
             both.wait(10)  # breaks unless both devices are at work
-            return super().make_many(pixels_bgr, faces)
+            return super().make_many(pixels_bgr, faces, steps)
 
     rig = Rig("every", Meeting(devices=2))
     shown = view()
@@ -75,7 +76,7 @@ def test_the_faces_of_a_frame_are_made_on_two_devices_at_a_time() -> None:
             job, _ = rig.frame(shown, *row(shown, 4))
             assert [patch.track_id for patch in job.patches] == [0, 1, 2, 3]
     assert sorted(rig.maker.jobs) == [[0], [0], [1], [1], [2], [2], [3], [3]]
-    assert rig.maker.threads == {"masquerade-networks", "masquerade-networks-2"}
+    assert rig.maker.threads == {"masquerade-frames_0", "masquerade-frames_1"}
 
 
 def test_two_devices_make_two_key_frames_of_one_live_face_at_a_time() -> None:

@@ -13,6 +13,7 @@ from masquerade.core.face import Face
 from masquerade.core.frame import Frame, FrameJob
 from masquerade.core.settings import Settings
 from masquerade.models.batching import Batching
+from masquerade.stages.awaited import Awaited
 from masquerade.stages.network_face import NetworkFace
 from masquerade.stages.network_swap import NetworkSwap
 from masquerade.stages.swap import Swap
@@ -38,7 +39,7 @@ class Stream:
         captured_s = time.perf_counter() if live else None
         job = FrameJob(Frame(shown.pixels, self.seq, 40 * self.seq, captured_s=captured_s), faces)
         self.seq += 1
-        return self.stage.process(job)
+        return Awaited().process(self.stage.process(job))
 
     @property
     def runs(self) -> list[int]:

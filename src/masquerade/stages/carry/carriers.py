@@ -106,7 +106,7 @@ class Carriers:
             wait: wait for all that are due; else the neediest one is asked for, or all where they
                 are quicker together, and the key frames come in a later frame.
         """
-        looks = {track_id: _look(job, face) for track_id, (face, _) in faces.items()}
+        looks = _looks(job, faces)
         needs = {track_id: self._need(track_id, look, now_s) for track_id, look in looks.items()}
         due = self._refresh.due(needs, now_s)
         requests = [self._request(job, *faces[n], looks[n], now_s) for n in due]
@@ -118,6 +118,18 @@ class Carriers:
         self._worker.drop_waiting()
         if requests:
             self._worker.ask(requests if crowd else requests[:1])
+
+    def requests(
+        self, job: FrameJob, faces: Mapping[int, tuple[Face, str]], now_s: float
+    ) -> list[Request]:
+        """Requests for all faces of a frame; what becomes of them is for :meth:`take_in`."""
+        self._worker.drop_waiting()
+        looks = _looks(job, faces)
+        return [self._request(job, *faces[n], looks[n], now_s) for n in faces]
+
+    def take_in(self, outcome: Outcome) -> None:
+        """Take note of what somebody else than the worker has made of a request."""
+        self._settle(outcome, waited=True)
 
     def age_s(self, now_s: float) -> float:
         """Age of the oldest key frame that is shown now."""
@@ -197,6 +209,10 @@ class Carriers:
         )
 
 
-def _look(job: FrameJob, face: Face) -> Look:
-    assert face.landmarks is not None
-    return Look.of(job.frame.pixels, face.landmarks)
+def _looks(job: FrameJob, faces: Mapping[int, tuple[Face, str]]) -> dict[int, Look]:
+    """How the faces look now."""
+    found = {}
+    for track_id, (face, _) in faces.items():
+        assert face.landmarks is not None
+        found[track_id] = Look.of(job.frame.pixels, face.landmarks)
+    return found

@@ -29,13 +29,10 @@ class Desk:
     def __init__(self, make: Make, clock: Callable[[], float]) -> None:
         self._make, self._clock = make, clock
         self._changed = threading.Condition()
-        self._actions: list[Callable[[], None]] = []
-        self._acting = False
         self._waiting: list[Job] = []
         self._under_way: dict[str, tuple[Job, float]] = {}
         self._outcomes: list[Outcome] = []
         self._ended = False
-        self._busy_s = 0.0
         self._rested_s: dict[str, float] = {}
         self._hurry = False
         self.share = 1.0
@@ -72,11 +69,6 @@ class Desk:
         closed = MasqueradeError("The networks were closed meanwhile; make a new engine.")
         return [found.get(id(item)) or Outcome(item, None, closed) for item in requests]
 
-    def add_action(self, action: Callable[[], None]) -> None:
-        """Have something done before the next job, while no other is under way."""
-        with self._changed:
-            self._actions.append(action)
-
     def collect(self) -> list[Outcome]:
         """What has been finished since the last call, the oldest first."""
         with self._changed:
@@ -90,12 +82,6 @@ class Desk:
             self._waiting.clear()
             self._changed.notify_all()
 
-    def busy_s(self) -> float:
-        """Seconds of work of all threads together, what is under way included."""
-        with self._changed:
-            now_s = self._clock() if self._under_way else 0.0
-            return self._busy_s + sum(now_s - began_s for _, began_s in self._under_way.values())
-
     def work(self) -> None:
         """A thread: one job after the other, until the end."""
         own = threading.current_thread().name
@@ -105,7 +91,6 @@ class Desk:
                 self._outcomes += outcomes
                 _, began_s = self._under_way.pop(own)
                 worked_s = self._clock() - began_s
-                self._busy_s += worked_s
                 self._rested_s[own] = self._clock() + worked_s * (1 / self.share - 1)
                 self._changed.notify_all()
             del job, outcomes  # nobody holds a frame while waiting for the next one
@@ -121,37 +106,18 @@ class Desk:
             job = self._waiting.pop(0)
             self._hurry = self._hurry and bool(self._waiting)
             self._under_way[own] = (job, self._clock())
-            self._acting = bool(self._actions)
             return job
 
     def _is_due(self, own: str) -> bool:
-        """Whether a job may begin: its thread has rested, and what is to be done before is not
-        hindered by others, nor being done.
-        """
-        hindered = self._acting or (self._actions and self._under_way)
-        if not self._waiting or hindered:
-            return False
-        return self._hurry or self._clock() >= self._rested_s.get(own, -math.inf)
+        """Whether a job may begin: there is one, and its thread has rested."""
+        rested = self._hurry or self._clock() >= self._rested_s.get(own, -math.inf)
+        return bool(self._waiting) and rested
 
     def _outcomes_of(self, job: Job) -> list[Outcome]:
         try:
-            self._act()
             return [Outcome.of(*pair) for pair in zip(job, self._make(job), strict=True)]
         except Exception as error:  # noqa: BLE001 - carried to the thread that asked
             return [Outcome(request, None, error) for request in job]
-
-    def _act(self) -> None:
-        """Do what is to be done before a job; what fails is not done again."""
-        with self._changed:
-            actions, self._actions = self._actions if self._acting else [], []
-        try:
-            while actions:
-                actions.pop(0)()
-        finally:
-            with self._changed:
-                self._actions = actions + self._actions
-                self._acting = False
-                self._changed.notify_all()
 
     def _take_outcomes(self, requests: Sequence[Request]) -> dict[int, Outcome]:
         wanted = {id(request) for request in requests}

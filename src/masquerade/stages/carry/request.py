@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from masquerade.stages.carry.look import Look
+    from masquerade.stages.carry.turnstile import Steps
     from masquerade.stages.face_maker import Made
     from masquerade.stages.finished_face import FinishedFace
     from masquerade.stages.identity import Identity
 
-__all__ = ["Make", "Outcome", "Request"]
+__all__ = ["Make", "MakeInTurn", "Outcome", "Request"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,3 +66,6 @@ class Outcome:
 
 Make = Callable[[Sequence[Request]], "Sequence[Made]"]
 """Makes the faces of some requests, all of one frame."""
+
+MakeInTurn = Callable[[Sequence[Request], "Steps"], "Sequence[Made]"]
+"""The same, while those of other frames are made: each step where its turn allows it."""

@@ -27,7 +27,7 @@ class KeyFrameWorker(Closing):
 
     Args:
         make: makes the faces of one frame; called in the worker's threads alone.
-        clock: seconds, monotonic; for :attr:`busy_s` and rests.
+        clock: seconds, monotonic; for rests.
         threads: how many frames are worked on at a time.
     """
 
@@ -61,13 +61,6 @@ class KeyFrameWorker(Closing):
     def share(self, value: float) -> None:
         self._desk.share = value
 
-    @property
-    def busy_s(self) -> float:
-        """Seconds for which the networks have been at work, what is under way included; the mean
-        over all threads.
-        """
-        return self._desk.busy_s() / self._count
-
     def ask(self, requests: Sequence[Request]) -> None:
         """Have key frames of one frame made in one go; they take the place of what still waits."""
         self._start()
@@ -92,12 +85,6 @@ class KeyFrameWorker(Closing):
         found = self._desk.put_and_wait([share for share in shares if share])
         by_request = {id(outcome.request): outcome for outcome in found}
         return [by_request[id(request)] for request in requests]
-
-    def do(self, action: Callable[[], None]) -> None:
-        """Have something done in one of the worker's threads before the next request begins and
-        while none is under way.
-        """
-        self._desk.add_action(action)
 
     def collect(self) -> list[Outcome]:
         """What has been finished since the last call, the oldest first; never waits."""
