@@ -13,6 +13,7 @@ from masquerade.apps.donor_map import read_donor_map
 from masquerade.apps.execution_arguments import execution_words
 from masquerade.apps.jobs.job import JobSpec
 from masquerade.apps.profile import Profile, read_profile, write_profile
+from masquerade.apps.report_files import place_of
 from masquerade.apps.settings_file import checked_changes, read_settings, write_settings
 from masquerade.apps.studio.presets import Presets
 from masquerade.core.execution import Execution
@@ -122,7 +123,7 @@ def _kept_seeds() -> list[bytes]:
 def _report(data: bytes) -> None:
     report = read_report(data, "The report")
     for file in (report.target, *(file for donor in report.donors for file in donor.files)):
-        rerun._place(file, None, "-t")
+        place_of(file, None)
     checked_changes(report.settings)
     execution_words(rerun._execution(report.execution))
     rerun._options(report.options)
