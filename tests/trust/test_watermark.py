@@ -172,6 +172,16 @@ def test_small_pictures_have_more_but_never_too_much(painting):
         assert found.number == NUMBER
 
 
+def test_a_side_of_a_small_picture_may_be_rounded(painting):
+    picture = cv2.resize(painting, (320, 180), interpolation=cv2.INTER_AREA)
+    Watermark(NUMBER).add(picture)
+    for size in ((240, 134), (240, 136), (134, 240)):
+        turned = np.rot90(picture) if size[0] < size[1] else picture
+        found = read_mark([cv2.resize(turned, size, interpolation=cv2.INTER_AREA)], search=False)
+        assert found is not None
+        assert found.number == NUMBER
+
+
 def test_frames_together_say_what_one_cannot():
     random = np.random.default_rng(2)
     faint = 128 + 0.4 * Watermark(NUMBER).levels((640, 480))

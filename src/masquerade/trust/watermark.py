@@ -35,7 +35,7 @@ _HIGHEST = 2.0
 
 _LEVELS = 1.6
 _MOST_LEVELS = 2.0
-_LINES = 480
+_LINES = 720
 """Usual strength, root of the mean square in levels of 255, of pictures with so many lines. Smaller
 ones get more, as fewer pixels carry the number; larger ones do not need less."""
 

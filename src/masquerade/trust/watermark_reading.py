@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import TYPE_CHECKING
 
 import cv2
@@ -24,6 +25,9 @@ _ANCHOR_IN_PLACE = 3.0
 _CERTAIN = 7.2
 """What the symbols alone must come to at a place that was searched for, where the anchor is strong
 because it was chosen to be."""
+
+_ROUNDED = 400
+"""In pictures of fewer lines it matters that a side was rounded to whole pixels or even ones."""
 
 _SEARCHED = 12
 """How many pictures are searched together for a cut one."""
@@ -73,11 +77,13 @@ def read_mark(pictures: Iterable[NDArray[np.uint8]], *, search: bool = True) -> 
         total, count = total + evened(plane), count + 1
         kept = [*kept, plane][:_SEARCHED]
         if count & (count - 1) == 0:
-            found = _in_place(total, count)
+            found = _in_place(total, min(plane.shape), count)
             if found is not None:
                 return found
-    found = _in_place(total, count) if count & (count - 1) else None
-    return found or (_anywhere(kept) if search and kept else None)
+    if not kept:
+        return None
+    found = _in_place(total, min(kept[0].shape), count) if count & (count - 1) else None
+    return found or (_anywhere(kept) if search else None)
 
 
 def _luminance(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -86,12 +92,24 @@ def _luminance(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), np.uint8)
 
 
-def _in_place(total: NDArray[np.float32], count: int) -> FoundMark | None:
-    for view in VIEWS:
-        found = heard(folded(seen(total, view)), _ENOUGH_IN_PLACE)
+def _in_place(total: NDArray[np.float32], lines: int, count: int) -> FoundMark | None:
+    for plane, view in product(_whole(total, lines), VIEWS):
+        found = heard(folded(seen(plane, view)), _ENOUGH_IN_PLACE)
         if found and found.data >= _ENOUGH_IN_PLACE and found.anchor >= _ANCHOR_IN_PLACE:
             return _found(found.number, found.data, 1.0, view, count)
     return None
+
+
+def _whole(total: NDArray[np.float32], lines: int) -> Iterator[NDArray[np.float32]]:
+    """An evened picture, and a small one as it is if a side was rounded when it was scaled."""
+    yield total
+    height, width = total.shape
+    for side in (-1, 1) if lines < _ROUNDED else ():
+        if height < width:
+            size = round(width * (1 + side / lines)), height
+        else:
+            size = width, round(height * (1 + side / lines))
+        yield np.asarray(cv2.resize(total, size), np.float32)
 
 
 def _anywhere(planes: Sequence[NDArray[np.uint8]]) -> FoundMark | None:
