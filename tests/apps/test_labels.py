@@ -84,6 +84,7 @@ WRITERS = {
     "apps/commands/faces.py": "annotation_origin: boxes on real faces, of which none is replaced",
     "apps/commands/identity.py": "a donor's identity",
     "apps/picture_stream.py": "state_origin",
+    "apps/farm/drawn_batch.py": "statement_of: signs what a node has drawn, labelled and marked",
     "apps/farm/estimate.py": "a trial in a folder that is removed",
     "apps/plan.py": "tries whether a name is free",
     "apps/run_reports.py": "a report",
