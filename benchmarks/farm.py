@@ -2,7 +2,8 @@
 
     python benchmarks/farm.py [--only NAME ...] [--seconds S] [--rounds N]
 
-``workers``: frames a second of one local worker and of two, on a film of a bundled puppet.
+``workers``: frames a second of one local worker and of two, on a film of a bundled puppet in four
+segments.
 ``cutting``: time and CPU of a film cut into segments, by that of the same film in one go, one
 worker each. ``driver``: peak memory of ``farm run`` and ``farm submit`` on a film of two hours
 (64 x 48, 5 frames a second). ``list``: milliseconds for the table of 1,000 jobs. ``resume``:
@@ -24,6 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from importlib.resources import as_file
 from pathlib import Path
 
@@ -42,6 +44,7 @@ from masquerade.apps.farm.task import Task
 from masquerade.apps.farm.work_folder import BATCH_SUFFIX, WorkFolder
 from masquerade.apps.jobs.job import Job, JobSpec
 from masquerade.apps.jobs.store import JobStore
+from masquerade.engine.seam import Seams
 from masquerade.media.image import read_image
 from masquerade.media.open import open_sink
 from masquerade.media.puppet.acting import Scene
@@ -52,6 +55,7 @@ from measuring import Spread, machine
 
 SIZE_WH = (640, 480)
 RATE = 25
+PIECES = 4
 LONG_S, LONG_RATE, LONG_WH = 7200, 5, (64, 48)
 NOTHING_DONE = {
     "frames": 0, "faces_swapped": 0, "faces_concealed": 0, "faces_passed": 0,
@@ -121,7 +125,8 @@ def workers(bench: Bench) -> None:
     for _ in range(bench.rounds):
         for count in rates:
             with bench.local(count) as executor:
-                rates[count].append(frames / bench.farm(bench.spec(film, segment_s=5.0), executor))
+                spec = bench.spec(film, segment_s=bench.seconds / PIECES)
+                rates[count].append(frames / bench.farm(spec, executor))
     gains = [two / one for one, two in zip(rates[1], rates[2], strict=True)]
     print(f"one worker: {Spread.of(rates[1])} fps; two: {Spread.of(rates[2])} fps")
     print(f"two are as quick as {np.median(gains):.2f} ({min(gains):.2f}..{max(gains):.2f})")
@@ -216,7 +221,10 @@ def resume(bench: Bench) -> None:
         for number in range(0, count, 2):
             passing = folder.passing(f"{number:06d}{suffix}")
             passing.write_bytes(b"x" * 1000)
-            report = {"counts": NOTHING_DONE, "seconds": 1.0, "warnings": [], "failed": []}
+            report = {
+                "counts": NOTHING_DONE, "seconds": 1.0, "warnings": [], "failed": [],
+                "seams": Seams().as_dict(),
+            }  # fmt: skip
             folder.place(passing, number, report)
         times_ms = [_ms(lambda job=job: begin_run(job, journal)) for _ in range(8)]
         print(f"what is left of {count} pieces of {name}: {Spread.of(times_ms[1:])} ms", end=", ")
@@ -227,6 +235,9 @@ def _half_done_film(bench: Bench, journal: Journal) -> Job:
     spec = bench.spec(long_film(bench.folder), segment_s=20.0)
     (job,) = bench.store.add_farm([(spec, 0)])
     begin_run(job, journal)
+    begun = journal.begun_with(job.id) or {}
+    plan = replace(SegmentPlan.from_json(begun["plan"]), scouted_for="benchmark")
+    journal.begin(job.id, begun | {"plan": plan.to_json()})
     return job
 
 
@@ -283,7 +294,8 @@ def ray(bench: Bench) -> None:
         ):
             bench.farm(bench.spec(bench.film(4), segment_s=1.0), executor)
             for _ in range(bench.rounds):
-                rates.append(frames / bench.farm(bench.spec(film, segment_s=5.0), executor))
+                spec = bench.spec(film, segment_s=bench.seconds / PIECES)
+                rates.append(frames / bench.farm(spec, executor))
     print(f"two cores of Ray: {Spread.of(rates)} fps; compare with `--only workers`")
 
 

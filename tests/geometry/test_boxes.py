@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from masquerade.geometry.boxes import drop_contained, iou_matrix, tile_spans, weighted_nms
+from masquerade.geometry.boxes import (
+    drop_contained,
+    iou_matrix,
+    pair_boxes,
+    tile_spans,
+    weighted_nms,
+)
 
 corner = st.floats(0, 500, width=32)
 side = st.floats(1, 300, width=32)
@@ -78,3 +84,19 @@ def test_tiles_cover_and_overlap(length: int, tile: int, overlap: int) -> None:
     assert all(0 < end - start <= tile for start, end in spans)
     for (_, end), (start, _) in itertools.pairwise(spans):
         assert end - start >= overlap
+
+
+@given(boxes, boxes)
+def test_pairs_are_of_boxes_that_overlap_and_have_no_better_one_left(
+    a: np.ndarray, b: np.ndarray
+) -> None:
+    pairs, overlap = pair_boxes(a, b), iou_matrix(a, b)
+    ones, twos = {one for one, _ in pairs}, {two for _, two in pairs}
+    assert len(ones) == len(twos) == len(pairs)
+    assert all(overlap[pair] >= 0.5 for pair in pairs)
+    left = [(i, j) for i in range(len(a)) for j in range(len(b)) if i not in ones and j not in twos]
+    assert all(overlap[pair] < 0.5 for pair in left)
+
+
+def test_nobody_is_paired_with_nobody() -> None:
+    assert pair_boxes(np.zeros((0, 4), np.float32), f32((0, 0, 1, 1))) == []

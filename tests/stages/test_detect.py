@@ -123,6 +123,20 @@ def test_cadence(talking: list[np.ndarray]) -> None:
     assert {job.scene for job in jobs} == {0}
 
 
+def test_at_a_jump_everywhere_is_searched_and_the_scene_goes_on(
+    talking: list[np.ndarray], bikes: list[np.ndarray]
+) -> None:
+    detector = FakeDetector()
+    stage = Detect(detector, Settings(detect_every=4))
+    run(stage, talking[:2])
+    stage.look_anew()
+    (job,) = run(stage, bikes[:1])
+    assert (job.scene, job.detected) == (0, True)
+    assert detector.calls == [(True, 0), (True, 1)]
+    (cut,) = run(stage, talking[:1])
+    assert cut.scene == 1
+
+
 def test_the_cadence_can_be_set_between_frames_and_the_looks_spread(
     talking: list[np.ndarray],
 ) -> None:

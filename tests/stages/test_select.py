@@ -114,6 +114,31 @@ def test_the_place_is_free_once_the_track_is_forgotten() -> None:
     assert show(face(1, 90)) == {1: "d"}
 
 
+class TestSeats:
+    """What another one has decided about faces at certain places."""
+
+    def test_holds_against_the_order_to_the_end_of_the_scene(self) -> None:
+        show = Show(Settings())
+        show.stage.seat([(face(9, 90, x=100).bbox, "d"), (face(9, 140, x=500).bbox, None)])
+        for _ in range(20):
+            assert show(face(0, 140, x=501), face(1, 92, x=101)) == {1: "d"}
+        assert show(face(0, 140, x=501), face(1, 92, x=101), scene=1) == {0: "d"}
+
+    def test_says_nothing_of_faces_elsewhere_and_of_later_frames(self) -> None:
+        show = Show(Settings())
+        show.stage.seat([(face(9, 90, x=900).bbox, "d")])
+        assert show(face(0, 140), face(1, 90)) == {0: "d"}
+        show = Show(Settings())
+        show.stage.seat([(face(9, 90, x=100).bbox, "d")])
+        assert show() == {}
+        assert show(face(0, 140), face(1, 90, x=100)) == {0: "d"}
+
+    def test_with_many_faces_the_next_donor_is_for_the_next_one(self) -> None:
+        show = Show(Settings(many_faces=True), ("a", "b"))
+        show.stage.seat([(face(9, x=100).bbox, "a")])
+        assert show(face(0, x=100), face(1, x=400)) == {0: "a", 1: "b"}
+
+
 def test_a_bystander_does_not_keep_the_place() -> None:
     show = Show(Settings())
     show(face(0, 60))

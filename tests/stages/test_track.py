@@ -258,6 +258,16 @@ def test_a_cut_ends_every_track(stream: Stream, heads: tuple[Picture, Picture]) 
     assert not second.selected
 
 
+def test_who_is_let_go_comes_back_as_somebody_new(
+    stream: Stream, heads: tuple[Picture, Picture]
+) -> None:
+    (first,) = stream.feed(draw((heads[0], 150, 180)))
+    stream.track.let_go()
+    assert stream.track.wants_detection
+    (second,) = stream.feed(draw((heads[0], 150, 180), seed=1))
+    assert (first.track_id, second.track_id) == (0, 1)
+
+
 def test_reset_begins_again_at_zero(stream: Stream, heads: tuple[Picture, Picture]) -> None:
     stream.feed(draw((heads[0], 150, 180), (heads[1], 330, 180)))
     stream.track.reset()

@@ -1,4 +1,4 @@
-"""The ends of a segment's line: people are known again after a gap, and noted at the borders.
+"""The way into a segment: people are known again after a gap, and noted at the borders.
 
 A segment in the middle of a take has to look as if the take had been worked on from its beginning.
 So its run-up is: the take's first frames, from which the swap settles the shapes of faces once and
@@ -20,7 +20,7 @@ from masquerade.engine.opening import Openings
 from masquerade.engine.seam import Seams, Seen
 from masquerade.geometry.boxes import pair_boxes
 from masquerade.media.segments import Stretch
-from masquerade.stages.disclose import Disclose, Standing
+from masquerade.stages.disclose import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from masquerade.media.segments import SegmentPlan
     from masquerade.pipeline.line import Section
 
-__all__ = ["Approach", "LabelWatch"]
+__all__ = ["Approach"]
 
 _SAME_PERSON = 0.6
 """Cosine of two looks from which they are taken for one person, as in ``stages/track.py``."""
@@ -220,51 +220,6 @@ class Approach:
             return seen
         stretch = Stretch(opening.first_pts, opening.last_pts + 1)
         return replace(seen, opening=stretch, opening_box=_box(opening.box))
-
-
-class LabelWatch:
-    """The last section of a segment's line: the engine's own; notes where the label stands.
-
-    Args:
-        inner: that one.
-        start_pts: time of the segment's first frame, as frames have it.
-    """
-
-    def __init__(self, inner: Section, start_pts: int | None) -> None:
-        self._inner, self._start = inner, start_pts
-        self._corners: list[int] = []
-        self._stayed = 0
-
-    @property
-    def name(self) -> str:
-        """That of the engine's own section."""
-        return self._inner.name
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        """Those of the engine's own section."""
-        return self._inner.stages
-
-    def reset(self) -> None:
-        """There is nothing to forget: it is made for one segment."""
-
-    def advance(self, job: FrameJob) -> None:
-        """Finish a frame."""
-        self._inner.advance(job)
-        if self._start is not None and (job.frame.pts or 0) < self._start:
-            return
-        for stage in self._inner.stages:
-            if isinstance(stage, Disclose):
-                standing = stage.standing
-                self._corners = [*self._corners[:1], standing.corner]
-                self._stayed = standing.stayed
-
-    def added_to(self, seams: Seams) -> Seams:
-        """The seams with where the label stood."""
-        if not self._corners:
-            return seams
-        corners = self._corners[0], self._corners[-1]
-        return replace(seams, corners=corners, stayed=self._stayed)
 
 
 def _told(entry: Entry, lead_in_pts: int) -> dict[int, list[Seen]]:

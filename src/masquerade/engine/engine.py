@@ -71,6 +71,8 @@ class Engine(Closing):
 
     Attributes:
         ledger: what the credentials of outputs say of the work.
+        frames_alive: how many frames of a video are under way at the most; None goes by the memory.
+            With 1 the steps take turns, and the work keeps about one core busy.
 
     Raises:
         NoFaceInDonorError: a donor's photo shows no face.
@@ -104,6 +106,7 @@ class Engine(Closing):
         self._references = as_references(references, self.identities)
         self._by_hand: Mapping[int, str | None] = {}
         self.ledger = Ledger()
+        self.frames_alive: int | None = None
         self.execution = execution or Execution()
         self._staging = Staging(self.execution, self._rules, stage_clock)
         self._lines: dict[bool, Line] = {}
@@ -221,7 +224,7 @@ class Engine(Closing):
             self.reset()
             return_freed_memory()
             strategy = self._staging.strategy(size_wh)
-            frames = strategy.frames_alive
+            frames = min(strategy.frames_alive, self.frames_alive or strategy.frames_alive)
             reserved = budget.admit("The queue of frames", frames * frame_bytes(size_wh))
         except MasqueradeError:
             sink.abort()

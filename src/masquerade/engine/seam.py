@@ -145,49 +145,78 @@ class Entry:
         return (*found, lead_in)
 
 
-def disagreeing(segments: Sequence[Segment], seams: Sequence[Seams]) -> Mapping[int, Entry]:
-    """Which segments are not as the ones before them say, and what they are to be told.
+def disagreeing(
+    segments: Sequence[Segment], seams: Sequence[Seams], told: Sequence[str] = ()
+) -> Mapping[int, Entry]:
+    """Which segments are to be done anew now, and what they are to be told.
+
+    Where a segment has chosen other people, those behind it are looked at again when it is right.
+    One that says something else though it was told is left as it is.
 
     Args:
         segments: all of the film's, in order.
         seams: of each.
+        told: what each was told, see :meth:`Entry.to_json`; empty texts, or none, for nothing.
     """
     found: dict[int, Entry] = {}
-    right = seams[0]
+    right: Seams | None = seams[0]
     for segment, own in zip(segments[1:], seams[1:], strict=True):
         if not segment.run_up:  # a scene begins: nothing goes on
             right = own
-            continue
-        pairs = _pairs(right.after, own.before)
-        same_label = right.corners[1] == own.corners[0]
-        if not same_label or not _agree(right.after, own.before, pairs, segment.run_up[-1]):
-            found[segment.index] = Entry(right.entry, right.corners[1], right.stayed)
-        right = _corrected(own, {own.before[b].person: right.after[a] for a, b in pairs})
+        elif right is not None:
+            entry = Entry(right.entry, right.corners[1], right.stayed)
+            border = _Border(right, own, segment.run_up[-1])
+            if border.agrees or entry.to_json() in told[segment.index : segment.index + 1]:
+                right = border.corrected()
+            else:
+                found[segment.index] = entry
+                right = border.corrected() if border.same_people else None
     return found
 
 
-def _pairs(one: Sequence[Seen], two: Sequence[Seen]) -> list[tuple[int, int]]:
-    """Who of the one is who of the other."""
-    return pair_boxes(_boxes(one), _boxes(two))
+class _Border:
+    """What two segments say of the border between them.
+
+    Args:
+        right: the word of the earlier one, which holds.
+        own: that of the later one.
+        lead_in: the end of its run-up.
+
+    Attributes:
+        same_people: whether both draw the same people, and have the label at one place.
+        agrees: whether these have the same first frames too.
+    """
+
+    def __init__(self, right: Seams, own: Seams, lead_in: Stretch) -> None:
+        self._own = own
+        one, two = right.after, own.before
+        pairs = [(one[a], two[b]) for a, b in pair_boxes(_boxes(one), _boxes(two))]
+        self._truth = {other.person: true for true, other in pairs}
+        drawn = sum(face.donor is not None for face in (*one, *two))
+        self.same_people = (
+            right.corners[1] == own.corners[0]
+            and drawn == 2 * sum(true.donor is not None for true, _ in pairs)
+            and all(true.donor == other.donor for true, other in pairs)
+        )
+        self.agrees = self.same_people and all(
+            _alike(true.opening, other.opening, lead_in) for true, other in pairs
+        )
+
+    def corrected(self) -> Seams:
+        """The later one's word, but of those who came over the border what is right."""
+
+        def turn(face: Seen) -> Seen:
+            true = self._truth.get(face.person, face)
+            return replace(
+                face, donor=true.donor, opening=true.opening, opening_box=true.opening_box
+            )
+
+        after, entry = map(turn, self._own.after), map(turn, self._own.entry)
+        return replace(self._own, after=tuple(after), entry=tuple(entry))
 
 
 def _boxes(faces: Sequence[Seen]) -> NDArray[np.float32]:
     return np.array([face.box for face in faces], np.float32).reshape(-1, 4)
-
-
-def _agree(
-    one: Sequence[Seen],
-    two: Sequence[Seen],
-    pairs: Sequence[tuple[int, int]],
-    lead_in: Stretch,
-) -> bool:
-    drawn = sum(face.donor is not None for face in (*one, *two))
-    if drawn != 2 * sum(one[a].donor is not None for a, _ in pairs):
-        return False
-    return all(
-        one[a].donor == two[b].donor and _alike(one[a].opening, two[b].opening, lead_in)
-        for a, b in pairs
-    )
 
 
 def _alike(one: Stretch | None, two: Stretch | None, lead_in: Stretch) -> bool:
@@ -197,18 +226,6 @@ def _alike(one: Stretch | None, two: Stretch | None, lead_in: Stretch) -> bool:
     late = one.start_pts >= lead_in.start_pts and two.start_pts >= lead_in.start_pts
     length = (one.end_pts or one.start_pts) - one.start_pts
     return late or abs(one.start_pts - two.start_pts) <= length / 8
-
-
-def _corrected(own: Seams, right: Mapping[int, Seen]) -> Seams:
-    """A segment's own word, but of those who came over the border what is right."""
-
-    def turn(face: Seen) -> Seen:
-        true = right.get(face.person)
-        if true is None:
-            return face
-        return replace(face, donor=true.donor, opening=true.opening, opening_box=true.opening_box)
-
-    return replace(own, after=tuple(map(turn, own.after)), entry=tuple(map(turn, own.entry)))
 
 
 def _faces(plain: Any) -> tuple[Seen, ...]:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from masquerade.core.errors import CancelledError, InputError
-from masquerade.engine.approach import Approach, LabelWatch
+from masquerade.engine.approach import Approach
+from masquerade.engine.label_watch import LabelWatch
 from masquerade.engine.scout import scouted_for
 from masquerade.engine.seam import Entry, Seams
 from masquerade.pipeline.meter import Progress

@@ -233,12 +233,10 @@ class JobRun:
             return
         reports = [item.report for _number, item in sorted(self._finished.items())]
         seams = [Seams.of_dict(report["seams"]) for report in reports]
-        again = False
-        for number, entry in disagreeing(self._plan.segments, seams).items():
-            told = entry.to_json()
-            if reports[number].get("entry") != told:
-                self._do_again(number, told)
-                again = True
+        told = [str(report.get("entry", "")) for report in reports]
+        again = disagreeing(self._plan.segments, seams, told)
+        for number, entry in again.items():
+            self._do_again(number, entry.to_json())
         if not again:
             self._left.append(self._task("join"))
 

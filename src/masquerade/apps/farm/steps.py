@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,19 +12,23 @@ from typing import TYPE_CHECKING, Any
 from masquerade.apps.farm.drawn_batch import DrawnBatch, draw_batch
 from masquerade.apps.farm.picture_batch import do_batch
 from masquerade.apps.farm.pictures import PictureList
+from masquerade.apps.farm.share import wants_device
 from masquerade.apps.farm.task import Task
 from masquerade.apps.farm.work_folder import WorkFolder
 from masquerade.apps.jobs.job import JobSpec, execution_of, settings_of
-from masquerade.apps.jobs.work import do_job, open_engine, statement_of
+from masquerade.apps.jobs.work import do_file, open_engine, statement_of
 from masquerade.core.disclosure import Disclosure
 from masquerade.core.errors import NoFaceInTargetError
 from masquerade.engine import Engine
+from masquerade.engine.ledger import Ledger
 from masquerade.engine.origin import picture_mark
 from masquerade.engine.scout import scout
 from masquerade.engine.seam import Entry
 from masquerade.engine.segment import swap_segment
+from masquerade.media.image import read_image
 from masquerade.media.join import join_segments
 from masquerade.media.limits import MediaLimits
+from masquerade.media.open import check_output, open_target
 from masquerade.media.segment_sink import SegmentSink
 from masquerade.media.segments import SegmentPlan
 from masquerade.pipeline.meter import Progress
@@ -82,8 +87,7 @@ class Steps:
             case "pictures":
                 return self._pictures(task, show)
             case "whole":
-                spec = replace(task.spec, settings={**task.spec.settings, "threads": task.threads})
-                return do_job(spec, show).as_dict()
+                return self._whole(task, show)
 
     def draw(self, task: Task, show: _Show, at: Callable[[int], None]) -> dict[str, Any]:
         """Draw a batch of pictures, which another machine signs when it does the task.
@@ -137,6 +141,19 @@ class Steps:
         words = f"{frames} frames in {report.seconds:.1f} s, {report.run_up_frames} before them"
         return {"bytes": item.size, "report": dict(item.report), "words": words}
 
+    def _whole(self, task: Task, show: _Show) -> dict[str, Any]:
+        engine, limits = self._engine_for(task), MediaLimits()
+        video = {"encoder_threads": task.threads, **task.spec.video}
+        spec = replace(task.spec, video=video)
+        kind = open_target(spec.target, limits=limits)
+        check_output(spec.output, kind)
+        picture = read_image(spec.target, limits=limits) if kind == "image" else None
+
+        def state(touched: bool) -> Disclosure:
+            return statement_of(engine, task.spec, task.consents, touched=touched)
+
+        return do_file(engine, spec, picture, state, show, limits).as_dict()
+
     def _pictures(self, task: Task, show: _Show) -> dict[str, Any]:
         folder, engine = WorkFolder(task.folder), self._engine_for(task)
         pictures = PictureList.from_json(folder.read(folder.pictures))
@@ -166,16 +183,17 @@ class Steps:
             tally.faces_found += int(report["faces_found"])
         if not tally.faces_selected and not spec.allow_no_face:
             raise _nobody(spec, tally)
-        engine.ledger.statements["content"] = _content([report["content"] for report in reports])
+        content = _content([report["content"] for report in reports])
         engine.ledger.begin(tally, spent_s=seconds)
-        notices = join_segments(
-            plan,
-            [folder.segment(number, suffix) for number in range(len(plan.segments))],
-            spec.output,
-            disclosure=statement_of(engine, spec, task.consents),
-            overwrite=True,
-            audio=not options.no_audio,
-        )
+        with _stating(engine.ledger, content=content):
+            notices = join_segments(
+                plan,
+                [folder.segment(number, suffix) for number in range(len(plan.segments))],
+                spec.output,
+                disclosure=statement_of(engine, spec, task.consents),
+                overwrite=True,
+                audio=not options.no_audio,
+            )
         return _report(tally, reports, seconds, (*engine.advice, *engine.notices), notices)
 
     def _engine_for(self, task: Task) -> Engine:
@@ -202,6 +220,9 @@ class Steps:
                 locked=self._locked,
             )
             self._engine_of = key
+            # One frame at a time, where a worker is to keep one core busy.
+            alone = task.threads == 1 and not wants_device(spec)
+            self._engine.frames_alive = 1 if alone else None
         return self._engine
 
 
@@ -209,6 +230,17 @@ def _plan(task: Task) -> SegmentPlan:
     folder = WorkFolder(task.folder)
     plan = SegmentPlan.from_json(folder.read(folder.plan))
     return replace(plan, path=str(task.spec.target))
+
+
+@contextlib.contextmanager
+def _stating(ledger: Ledger, **statements: Mapping[str, Any]) -> Iterator[None]:
+    """State that of the output that is signed within the block, and not of later ones."""
+    ledger.statements.update(statements)
+    try:
+        yield
+    finally:
+        for name in statements:
+            del ledger.statements[name]
 
 
 def _nobody(spec: JobSpec, tally: Tally) -> NoFaceInTargetError:
