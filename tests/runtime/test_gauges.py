@@ -44,6 +44,7 @@ def test_the_peak_is_not_inherited_from_the_program_that_started_it():
     assert big[0]
 
 
+@pytest.mark.alone
 def test_the_processor_share_is_the_time_that_was_worked():
     with ProcessGauge() as gauge:
         began_s, worked_s = time.perf_counter(), time.process_time()

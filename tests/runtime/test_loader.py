@@ -99,6 +99,7 @@ def test_the_rewritten_file_is_kept_and_taken(path: Path, home: Path, monkeypatc
         np.testing.assert_array_equal(repaired.run(feeds)[0], result)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("execution", [ORT, OPENVINO], ids=["onnxruntime", "openvino"])
 def test_a_kept_network_loads_at_least_twice_as_fast(tmp_path: Path, execution: Execution) -> None:
     large = convolutions(tmp_path / "large.onnx", channels=384, layers=5, size=8)

@@ -48,6 +48,7 @@ def took_s(network: SpreadNetwork, runs: int = 24) -> float:
     return ended - began
 
 
+@pytest.mark.alone
 def test_two_devices_are_nearly_twice_one() -> None:
     one = SpreadNetwork([Device("a", 0.02)])
     two = SpreadNetwork([Device("a", 0.02), Device("b", 0.02)])

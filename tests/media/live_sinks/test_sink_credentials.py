@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import av
@@ -59,9 +60,10 @@ def test_a_recording_is_signed_however_it_ends(tmp_path, store, options, suffix,
 def test_a_long_recording_is_given_time_to_be_signed(tmp_path, options):
     sink = RecordingSink(tmp_path / "film.mp4", INFO, options)
     sink.write(frame(0))
-    with sink.partial_path.open("r+b") as file:
-        file.truncate(10**9)
+    size = sink.partial_path.stat().st_size
+    os.truncate(sink.partial_path, 10**9)
     assert sink.finishing_s >= 40
+    os.truncate(sink.partial_path, size)  # so that no gigabyte is signed
     sink.abort()
 
 

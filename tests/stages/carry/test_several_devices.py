@@ -7,6 +7,7 @@ import time
 
 import donor_photos
 import numpy as np
+import pytest
 from carried_faces import View, view
 
 from masquerade.core.face import Face
@@ -63,6 +64,7 @@ def _took_s(stream: Stream, shown: View, count: int) -> float:
     return statistics.median(times)
 
 
+@pytest.mark.alone
 def test_four_faces_of_a_frame_take_half_the_time_on_two_devices() -> None:
     shown = view()
     one, two = Stream(1, "every"), Stream(2, "every")
@@ -72,6 +74,7 @@ def test_four_faces_of_a_frame_take_half_the_time_on_two_devices() -> None:
     assert ratio > 1.4
 
 
+@pytest.mark.alone
 def test_four_faces_take_at_most_one_and_a_half_times_one_where_the_device_batches() -> None:
     shown = view()
     stream = Stream(1, "every", "always")
@@ -82,6 +85,7 @@ def test_four_faces_take_at_most_one_and_a_half_times_one_where_the_device_batch
     assert four < 2.5 * one, "1.1 by the device's account, and nothing like 4"
 
 
+@pytest.mark.alone
 def test_two_devices_make_twice_as_many_key_frames_of_a_live_face() -> None:
     shown = view()
     made = []
