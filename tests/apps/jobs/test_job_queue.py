@@ -85,11 +85,13 @@ def test_a_folder_that_is_gone_fails_the_job_with_a_sentence(queue, film, mona, 
     assert "There is no folder" in failed.failure.message
 
 
+# The film is to grow too large, and not the store with what is told of its progress.
 _SMALL_DISK = """
 import resource, sys
-from masquerade.apps.jobs.worker import main
+from masquerade.apps.jobs import worker
+worker._TELL_S = worker._BEAT_S = float("inf")
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
-sys.exit(main([sys.argv[1], "--idle", "0"]))
+sys.exit(worker.main([sys.argv[1], "--idle", "0"]))
 """
 
 

@@ -101,6 +101,14 @@ def real(photo: str) -> None:
         show(session, controls, sink)
 
 
+def ended() -> None:
+    """Say how many threads are left, when those that are just ending have ended."""
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread():
+            thread.join(10)
+    say("ended, threads:", threading.active_count())
+
+
 def interrupt(_number: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
@@ -110,6 +118,6 @@ if __name__ == "__main__":
     try:
         real(sys.argv[1]) if len(sys.argv) > 1 else stand_in()
     except KeyboardInterrupt:
-        say("ended, threads:", threading.active_count())
+        ended()
         sys.exit(130)
-    say("ended, threads:", threading.active_count())
+    ended()

@@ -81,7 +81,7 @@ def start(display: str) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 def _ended(program: subprocess.Popen[str], within_s: float) -> tuple[int, str, str]:
     """Exit code, and what it said last."""
     started_s = time.monotonic()
-    out, err = program.communicate(timeout=10)
+    out, err = program.communicate(timeout=30)
     assert time.monotonic() - started_s < within_s
     return program.returncode, out, err
 

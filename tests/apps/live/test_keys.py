@@ -39,7 +39,7 @@ try:
     keys.__enter__()
     try:
         print("listening" if keys.listening else "deaf", flush=True)
-        end_s = time.monotonic() + 20
+        end_s = time.monotonic() + 60
         # As the stream's own loop does: another thread may take a signal, and this one sees it
         # when it looks.
         while not pressed.wait(0.05):
@@ -124,14 +124,14 @@ def test_keys_come_singly_and_the_terminal_is_put_back_however_it_ends(start, ho
     terminal.wait_for("<up>")
     assert "listening\r\n<m>\r\n<up>" in terminal.heard  # and nothing of what was typed
     terminal.type(last)
-    assert terminal.program.wait(5) == code
+    assert terminal.program.wait(20) == code
     assert terminal.mode == (True, True)
 
 
 def test_a_polite_end_puts_the_terminal_back(start):
     terminal = start("return")
     terminal.program.terminate()
-    assert terminal.program.wait(5) == 130
+    assert terminal.program.wait(20) == 130
     assert terminal.mode == (True, True)
 
 
@@ -143,11 +143,11 @@ def test_after_a_stop_and_fg_keys_come_singly_again(start):
     termios.tcsetattr(terminal.handle, termios.TCSANOW, cooked)
     assert terminal.mode == (True, True)
     terminal.program.send_signal(signal.SIGCONT)
-    end_s = time.monotonic() + 5
+    end_s = time.monotonic() + 20
     while terminal.mode != (False, False):
         assert time.monotonic() < end_s
     terminal.type(b"x")
-    assert terminal.program.wait(5) == 0
+    assert terminal.program.wait(20) == 0
     assert terminal.mode == (True, True)
 
 
@@ -157,9 +157,9 @@ def test_the_thread_ends_at_once(start):
     terminal.type(b"x")
     terminal.wait_for(" ms")
     told_ms = float(terminal.heard.partition("left after ")[2].split()[0])
-    assert told_ms < 200
+    assert told_ms < 1000
     assert "threads: 1" in terminal.heard
-    assert time.monotonic() - started_s < 5
+    assert time.monotonic() - started_s < 20
 
 
 @pytest.fixture
