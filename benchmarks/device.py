@@ -46,6 +46,7 @@ VGA, HD, FULL = (
     Case("1920x1080", (1920, 1080)),
 )
 SWAPPER, ENHANCER = "inswapper_128", "gfpgan_1.4"
+WARM_S = 5.0
 NETWORKS = (SWAPPER, ENHANCER, "det_10g", "w600k_r50")
 
 
@@ -221,37 +222,56 @@ def every(args: argparse.Namespace) -> None:
             print(f"    stages of ours: {_listed(report.timings_ms)} ms")
 
 
+class Gauge(Nowhere):
+    """A sink that notes how old frames are, while ``on``."""
+
+    def __init__(self) -> None:
+        self.on, self.ages_ms = False, list[float]()
+
+    def write(self, frame: Any) -> None:
+        if self.on:
+            self.ages_ms.append(1000 * (time.perf_counter() - frame.captured_s))
+
+
 def live(args: argparse.Namespace) -> None:
-    """From capture to sink, paced as a camera is."""
+    """From capture to sink, paced as a camera is, and without."""
+    print(f"\nlive, {args.seconds:.0f} s each after {WARM_S:.0f}")
+    for case, rate in ((HD, 30), (HD, 60), (FULL, 30)):
+        for enhancers in ((), (ENHANCER,)):
+            for paced in (True, False):
+                _live(args, case, rate, enhancers, paced=paced)
+
+
+def _live(
+    args: argparse.Namespace, case: Case, rate: int, enhancers: tuple[str, ...], *, paced: bool
+) -> None:
     from masquerade import Engine, Settings
     from masquerade.engine.live import LiveSession
+    from masquerade.engine.live_options import LiveOptions
     from masquerade.media.live import SourceOptions, open_live_source
 
-    print(f"\nlive, {args.seconds:.0f} s each")
-    for case, rate in ((HD, 30), (HD, 60), (FULL, 30)):
-        clip = _clip(args, case)
-        for enhancers in ((), (ENHANCER,)):
-            for refresh in ("every", "auto"):
-                how = Settings(model=SWAPPER, enhancer=enhancers, refresh=refresh)
-                source = open_live_source(str(clip), SourceOptions(rate=rate, loop=True))
-                with (
-                    Engine(args.donor, how, execution=execution(args)) as engine,
-                    LiveSession(engine, source, {"null": Nowhere()}) as session,
-                ):
-                    session.wait(5)
-                    before, at_s = session.statistics(), time.perf_counter()
-                    with watched() as watch:
-                        session.wait(args.seconds)
-                    after, passed_s = session.statistics(), time.perf_counter() - at_s
-                shown = (after.frames - before.frames) / passed_s
-                made = (after.networks["refreshes"] - before.networks["refreshes"]) / passed_s
-                latency, lost = after.latency_ms, after.dropped - before.dropped
-                print(
-                    f"  {case.name} at {rate} fps, {'+'.join((SWAPPER, *enhancers))}, {refresh}: "
-                    f"{shown:.1f} fps, p50 {latency.p50:.0f} p95 {latency.p95:.0f} ms, "
-                    f"{lost} dropped, {made:.1f} key frames a second; {watch}"
-                )
-                print(f"    stages {_listed(after.stages_ms)} ms")
+    how, gauge = Settings(model=SWAPPER, enhancer=enhancers), Gauge()
+    source = open_live_source(str(_clip(args, case)), SourceOptions(rate=rate, loop=True))
+    with (
+        Engine(args.donor, how, execution=execution(args)) as engine,
+        LiveSession(engine, source, {"null": gauge}, LiveOptions(paced=paced)) as session,
+    ):
+        session.wait(WARM_S)
+        before, at_s = session.statistics(), time.perf_counter()
+        gauge.on = True
+        with watched() as watch:
+            session.wait(args.seconds)
+        gauge.on = False
+        after, passed_s = session.statistics(), time.perf_counter() - at_s
+    shown = (after.frames - before.frames) / passed_s
+    made = (after.networks["refreshes"] - before.networks["refreshes"]) / passed_s
+    p50, p95 = np.percentile(gauge.ages_ms, (50, 95))
+    print(
+        f"  {case.name} at {rate} fps{'' if paced else ', unpaced'}, "
+        f"{'+'.join((SWAPPER, *enhancers))}: {shown:.1f} fps, p50 {p50:.0f} p95 {p95:.0f} ms, "
+        f"{after.dropped - before.dropped} dropped, {made:.1f} faces drawn a second; {watch}"
+    )
+    print(f"    stages {_listed(after.stages_ms)} ms")
 
 
 def _listed(times_ms: Any) -> str:

@@ -63,6 +63,15 @@ class BroughtNetworks:
         return self.swapper is not None or bool(self.enhancers)
 
     @property
+    def device(self) -> str:
+        """Where the small networks gain by running too, beside the one that draws: "cuda:0" and
+        the like, whose driver records runs; "" for the processor.
+        """
+        drawing = [item for item in (self.swapper, *self.enhancers) if item is not None]
+        devices = sorted(drawing[0].network.devices) if drawing else []
+        return next((name for name in devices if name.startswith("cuda:")), "")
+
+    @property
     def joined_maskers(self) -> tuple[Masker, ...]:
         """The maskers, those that tell the same as one."""
         return joined_maskers(self.maskers)

@@ -16,7 +16,7 @@ __all__ = ["Networks", "shared_networks"]
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """The networks of one thread setting; each is loaded at its first use.
+    """The networks of one setting; each is loaded at its first use.
 
     ``heads`` is the detector alone, ``detector`` the same one confirmed by the landmarks;
     ``content`` runs in one thread whatever the setting, since it has time.
@@ -30,9 +30,15 @@ class Networks:
 
 
 @functools.cache
-def shared_networks(threads: int) -> Networks:
-    """The networks of that thread setting, the same for every engine of the process."""
-    landmarker = Landmarker(threads)
+def shared_networks(threads: int, device: str = "") -> Networks:
+    """The networks of that setting, the same for every engine of the process.
+
+    Args:
+        threads: of each on the processor; 0 chooses by the machine.
+        device: where those run that look at faces, such as "cuda:0"; "" is the processor. The
+            detector, whose frames are of any size and which works on every tenth, stays there.
+    """
+    landmarker = Landmarker(threads, device)
     heads = Detector(threads)
-    finder, embedder = FaceFinder(heads, landmarker), Embedder(threads)
+    finder, embedder = FaceFinder(heads, landmarker), Embedder(threads, device)
     return Networks(heads, finder, landmarker, embedder, ContentNetwork())

@@ -137,8 +137,8 @@ class Staging(Closing):
         held = self._open(settings, identities)
         if still:
             settings = settings.replace(refresh="every")
-        networks = shared_networks(settings.threads)
-        find, track = finding_stages(settings, held.networks.detector)
+        networks = shared_networks(settings.threads, held.networks.device)
+        find, track = finding_stages(settings, held.networks.detector, held.networks.device)
         select = Select(networks.embedder, settings, identities, references)
         content, permit = self.target_check.stages(settings, identities, live=live)
         effects = [Effects(settings.effect)] if live or settings.effect else []
@@ -199,7 +199,7 @@ class Staging(Closing):
             self._held = before
             _retire(swap, held)
             raise
-        finder = face_finder(settings, held.networks.detector)
+        finder = face_finder(settings, held.networks.detector, held.networks.device)
         turn = self._replace(swap, before)
         change = settings_change(
             settings, identities, references, turn, effects, by_hand, self._live_mark(settings)
@@ -238,7 +238,7 @@ class Staging(Closing):
     def _swap(
         self, settings: Settings, identities: Mapping[str, Identity], held: HeldNetworks
     ) -> Swap | NetworkSwap:
-        landmarker = shared_networks(settings.threads).landmarker
+        landmarker = shared_networks(settings.threads, held.networks.device).landmarker
         mesh = Swap(identities, settings, landmarker)
         if not held.networks.draws:
             return mesh

@@ -34,19 +34,20 @@ class Embedder:
 
     Args:
         threads: threads of the network; 0 chooses by the machine.
+        device: where it runs, such as "cuda:0"; "" is the processor.
     """
 
-    def __init__(self, threads: int = 0) -> None:
-        self._threads = threads
+    def __init__(self, threads: int = 0, device: str = "") -> None:
+        self._threads, self._device = threads, device
 
     @cached_property
     def _network(self) -> Session:
-        return open_network("attributes", self._threads)
+        return open_network("attributes", self._threads, self._device)
 
     def describe(
         self, pixels_bgr: NDArray[np.uint8], meshes: Sequence[Mesh | NDArray[np.float32]]
     ) -> list[Attributes]:
-        """Attributes of several faces of one frame, in their order, from one run.
+        """Attributes of several faces of one frame, in their order.
 
         Args:
             pixels_bgr: uint8 (H, W, 3).
@@ -61,7 +62,7 @@ class Embedder:
         for mesh, crop in zip(meshes, crops, strict=True):
             points = mesh.points if isinstance(mesh, Mesh) else mesh
             cut_window(pixels_bgr, Roi.from_landmarks(points, _MARGIN), crop)
-        results = dict(zip(self._network.outputs, self._network.run({"crop": crops}), strict=True))
+        results = self._run(crops)
         years = results["age"] @ np.arange(100, dtype=np.float32)
         lengths = np.linalg.norm(results["embedding"], axis=1, keepdims=True)
         units = results["embedding"] / np.maximum(lengths, 1e-9)
@@ -69,3 +70,13 @@ class Embedder:
             Attributes(unit, float(age), float(male))
             for unit, age, male in zip(units, years, results["male"].reshape(-1), strict=True)
         ]
+
+    def _run(self, crops: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        """What the network says of uint8 (N, P, P, 3), by the names of its outputs."""
+        network, step = self._network, 1 if self._device else len(crops)
+        runs = [
+            network.run({"crop": crops[first : first + step]})
+            for first in range(0, len(crops), step)
+        ]
+        joined = (np.concatenate(parts) for parts in zip(*runs, strict=True))
+        return dict(zip(network.outputs, joined, strict=True))

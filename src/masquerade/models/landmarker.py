@@ -46,14 +46,15 @@ class Landmarker:
 
     Args:
         threads: threads of the network; 0 chooses by the machine.
+        device: where it runs, such as "cuda:0"; "" is the processor.
     """
 
-    def __init__(self, threads: int = 0) -> None:
-        self._threads = threads
+    def __init__(self, threads: int = 0, device: str = "") -> None:
+        self._threads, self._device = threads, device
 
     @cached_property
     def _network(self) -> Session:
-        return open_network("landmarks", self._threads)
+        return open_network("landmarks", self._threads, self._device)
 
     def locate(self, pixels_bgr: NDArray[np.uint8], roi: Roi) -> Mesh:
         """The mesh in one window; see :meth:`locate_many`."""
@@ -70,8 +71,9 @@ class Landmarker:
             ModelError: the weights are missing, or the network failed.
         """
         meshes: list[Mesh] = []
-        for first in range(0, len(rois), _MOST_AT_ONCE):
-            meshes += self._run(pixels_bgr, rois[first : first + _MOST_AT_ONCE])
+        most = 1 if self._device else _MOST_AT_ONCE
+        for first in range(0, len(rois), most):
+            meshes += self._run(pixels_bgr, rois[first : first + most])
         return meshes
 
     def _run(self, pixels_bgr: NDArray[np.uint8], rois: Sequence[Roi]) -> list[Mesh]:

@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from masquerade.core.errors import ModelError
+from masquerade.core.execution import Execution
+from masquerade.core.folders import cache_folder
 from masquerade.models.spec import WeightSpec
+from masquerade.runtime.provider_options import provider_setup
 from masquerade.runtime.session import Session
+from masquerade.runtime.single_item import single_item
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,22 +70,34 @@ def verify_weights(role: str | None = None) -> None:
             )
 
 
-def open_network(role: str, threads: int = 0) -> Session:
-    """The network with that role; loaded once per process and thread setting, then shared.
+def open_network(role: str, threads: int = 0, device: str = "") -> Session:
+    """The network with that role; loaded once per process and setting, then shared.
 
     One session may be run from several threads at a time.
 
     Args:
         role: a key of :func:`registry`.
         threads: threads of the network; 0 chooses by the machine.
+        device: "cuda:0" and the like: there it takes one item at a time, so that its runs can be
+            recorded. "" is the processor, which takes any number.
 
     Raises:
         ModelError: the file is missing or damaged.
+        ProviderError: the device's provider does not start.
         RuntimeSetupError: ONNX Runtime is not set up.
     """
-    return _shared_session(weight_path(role), threads)
+    return _shared_session(weight_path(role), threads, device)
 
 
 @cache
-def _shared_session(path: Path, threads: int) -> Session:
-    return Session(path, threads=threads)
+def _shared_session(path: Path, threads: int, device: str) -> Session:
+    if not device:
+        return Session(path, threads=threads)
+    provider, _, number = device.partition(":")
+    setup = provider_setup(
+        provider,
+        Execution(providers=(provider,), precision="fp32"),
+        device_id=int(number or 0),
+        cache=cache_folder() / "providers",
+    )
+    return Session(single_item(path), setup=setup, label=path.stem)
