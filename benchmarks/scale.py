@@ -2,15 +2,15 @@
 
     python benchmarks/scale.py [--costs costs.json] [--nodes 1 4 16 ...]
 
-First it measures on this machine, in CPU seconds: a frame of the survey, of the swap and of the
-joint (a bundled puppet's film of 640 x 480), and what the driver does for a segment. What was
-measured is kept in ``--costs``, and taken from there the next time.
+First it measures on this machine, in CPU seconds: the scouting of a film, a frame of a segment and
+of the joint (a bundled puppet's film of 640 x 480, one take), the run-up of a segment, and what the
+driver does for one. What was measured is kept in ``--costs``, and taken from there the next time.
 
 Then it simulates machines of 16 cores that do films of ten minutes, or one film of two hours:
-workers take segments as the survey releases them, the driver hears of one segment after the other,
+a film is scouted on a node, workers take its segments, the driver hears of one after the other,
 storage has a bandwidth, machines break. It prints how much of the machines' time is used, and how
-busy is what might be the limit. ``home`` are the workers of the driver's machine, which sign and,
-as the farm is today, survey; ``spread`` has the nodes survey.
+busy is what might be the limit. ``home`` are the workers of the driver's machine, which join and
+sign.
 
 Ray's part is two constants: half a millisecond of the driver to hand a task over and to hear of it,
 ten seconds until a machine that broke is missed.
@@ -45,10 +45,10 @@ from measuring import machine
 CORES = 16
 FILMS = 32  # for each machine
 RATE = 25
-SEGMENT_S = 20.0
+SEGMENT_S = 100.0
 HANDING_S = 0.0005
 MISSED_S, MENDED_S = 10.0, 600.0
-MEASURED_S = 8
+MEASURED_S = 24
 
 
 @dataclass(frozen=True)
@@ -56,14 +56,17 @@ class Costs:
     """CPU seconds, and bytes.
 
     Attributes:
-        survey_s, swap_s: of a frame.
+        scout_s: of a second of film.
+        swap_s: of a frame, finding its faces included.
+        run_up_s: of a segment, for the frames before it.
         join_s: of a frame, signature included.
         driver_s: of the driver for a segment, journal and log included.
         input_bytes, output_bytes: of a frame.
     """
 
-    survey_s: float
+    scout_s: float
     swap_s: float
+    run_up_s: float
     join_s: float
     driver_s: float
     input_bytes: float
@@ -80,28 +83,33 @@ def measure(folder: Path, donor: Path) -> Costs:
         sink.commit()
     spec = JobSpec(
         name="film", target=film, output=folder / "out.mp4", donors={"a": (donor,)},
-        consents={"a": "self"}, segment_s=1.0,
+        consents={"a": "self"}, segment_s=MEASURED_S / 2,
     )  # fmt: skip
-    steps, spent = Steps(), {"survey": 0.0, "segment": 0.0, "join": 0.0}
-    frames, pieces, driver_s = MEASURED_S * RATE, 0, 0.0
+    steps, spent = Steps(), {"scout": 0.0, "segment": 0.0, "join": 0.0}
+    frames, pieces, before, driver_s = MEASURED_S * RATE, 0, 0, 0.0
     with JobStore(folder / "jobs.sqlite") as store:
         (job,) = store.add_farm([(spec, 0)])
-        run = JobRun(job, Journal(store))
+        run = JobRun(job, Journal(store), signs=False)
         while (task := run.next_task()) is not None:
-            if task.step == "survey":
+            if task.step == "scout":
                 steps._engine_for(task).load((640, 480))
             began_s = time.process_time()
             result = steps.do(task, lambda _progress: None)
             spent[task.step] += time.process_time() - began_s
-            pieces += task.step == "segment"
+            if task.step == "segment":
+                pieces += 1
+                before += result["report"]["run_up_frames"]
             began_s = time.perf_counter()
             run.take(Done(task.id, "here", json.loads(json.dumps(result))))
             driver_s += time.perf_counter() - began_s
+    assert pieces > 1, "the film was not cut"
+    swap_s = spent["segment"] / (frames + before)
     return Costs(
-        spent["survey"] / frames,
-        spent["segment"] / frames,
+        spent["scout"] / MEASURED_S,
+        swap_s,
+        swap_s * before / (pieces - 1),
         spent["join"] / frames,
-        driver_s / max(1, pieces) + HANDING_S,
+        driver_s / pieces + HANDING_S,
         film.stat().st_size / frames,
         spec.output.stat().st_size / frames,
     )
@@ -115,8 +123,7 @@ class Rack:
         nodes: machines that swap.
         films: how many there are.
         film_s: length of each, seconds.
-        home: workers of the driver's machine, which join and, unless ``spread``, survey.
-        spread: whether films are surveyed on the nodes.
+        home: workers of the driver's machine, which join and sign.
         storage_bytes_s: what the shared storage reads and writes a second.
         node_life_s: time between two failures of a machine, on average.
     """
@@ -125,7 +132,6 @@ class Rack:
     films: int
     film_s: float
     home: int
-    spread: bool = False
     storage_bytes_s: float = 2.5e9
     node_life_s: float = 30 * 86400
 
@@ -155,30 +161,18 @@ class Simulation:
         self._order = itertools.count()
         left = [pieces] * rack.films
         ready: deque[int] = deque()
-        surveys, joins, home_free = deque(range(rack.films)), deque[int](), rack.home
+        unseen, joins, home_free = deque(range(rack.films)), deque[int](), rack.home
         free = rack.nodes * CORES
         done = 0
-        swap_s = frames * costs.swap_s
+        scout_s = rack.film_s * costs.scout_s
+        swap_s = frames * costs.swap_s + costs.run_up_s
         moved = frames * (costs.input_bytes + costs.output_bytes)
         while done < rack.films:
-            while surveys and rack.spread and free:
-                free -= 1
-                self._survey(surveys.popleft(), pieces)
-            while home_free and (joins or (surveys and not rack.spread)):
+            while home_free and joins:
                 home_free -= 1
-                if joins:
-                    film, taken_s = joins.popleft(), costs.join_s * frames * pieces
-                    self._at(
-                        self._queue(
-                            "storage",
-                            4 * frames * pieces * costs.output_bytes / rack.storage_bytes_s,
-                            self.now + taken_s,
-                        ),
-                        "join",
-                        film,
-                    )
-                else:
-                    taken_s = self._survey(surveys.popleft(), pieces)
+                film, taken_s = joins.popleft(), costs.join_s * frames * pieces
+                moved_s = 4 * frames * pieces * costs.output_bytes / rack.storage_bytes_s
+                self._at(self._queue("storage", moved_s, self.now + taken_s), "join", film)
                 self.home_busy += taken_s
             while free and ready:
                 free -= 1
@@ -191,15 +185,15 @@ class Simulation:
                     self._at(read_s + MENDED_S, "mended", film)
                 else:
                     self._at(read_s + swap_s, "done", film)
+            while free and unseen:  # the next films, where no segment waits
+                free -= 1
+                self._at(self.now + scout_s, "scout", unseen.popleft())
             self.now, _order, kind, film = heapq.heappop(self._events)
             match kind:
-                case "part":
-                    ready.append(film)
-                case "survey" if rack.spread:
+                case "scout":
                     free += 1
-                    self.worked += costs.survey_s * frames * pieces
-                case "survey":
-                    home_free += 1
+                    self.worked += scout_s
+                    ready.extend([film] * pieces)
                 case "lost":
                     ready.appendleft(film)
                 case "mended":
@@ -214,14 +208,6 @@ class Simulation:
                     home_free += 1
                     done += 1
         return self.now
-
-    def _survey(self, film: int, pieces: int) -> float:
-        """Begin one; its parts can be swapped as they come. Returns how long it takes."""
-        taken_s = self.costs.survey_s * SEGMENT_S * RATE * pieces
-        for number in range(1, pieces + 1):
-            self._at(self.now + taken_s * number / pieces, "part", film)
-        self._at(self.now + taken_s, "survey", film)
-        return taken_s
 
     def _at(self, moment_s: float, kind: str, film: int) -> None:
         heapq.heappush(self._events, (moment_s, next(self._order), kind, film))
@@ -248,7 +234,8 @@ def show(title: str, rack: Rack, costs: Costs) -> None:
 
 def billion(costs: Costs) -> None:
     """What a billion frames of this size cost."""
-    hours = 1e9 * (costs.survey_s + costs.swap_s + costs.join_s) / 3600
+    segment_s = costs.scout_s * SEGMENT_S + costs.run_up_s
+    hours = 1e9 * (costs.swap_s + costs.join_s + segment_s / (SEGMENT_S * RATE)) / 3600
     stored = 1e9 * (costs.input_bytes + costs.output_bytes) / 1e12
     written = 1e9 * 3 * costs.output_bytes / 1e12
     segments = 1e9 / (SEGMENT_S * RATE)
@@ -282,11 +269,10 @@ def main() -> None:
     billion(costs)
     for nodes in args.nodes:
         films = FILMS * nodes
-        show("one film, today     ", Rack(nodes, 1, 7200.0, 1), costs)
-        show("films, today        ", Rack(nodes, films, 600.0, 1), costs)
+        show("one film            ", Rack(nodes, 1, 7200.0, CORES), costs)
+        show("films, home of a core", Rack(nodes, films, 600.0, 1), costs)
         show("films, home of cores", Rack(nodes, films, 600.0, CORES), costs)
-        show("films, spread       ", Rack(nodes, films, 600.0, CORES, True), costs)
-        fast = Rack(nodes, films, 600.0, CORES * 4, True, storage_bytes_s=10e9)
+        fast = Rack(nodes, films, 600.0, CORES * 4, storage_bytes_s=10e9)
         show("films, more of both ", fast, costs)
 
 

@@ -184,3 +184,25 @@ def test_what_covers() -> None:
     assert covers(box(0, 0), box(10, 10, 8))
     assert not covers(box(0, 0), box(30, 0))
     assert not covers(box(0, 0, 20), box(0, 0, 60))
+
+
+def test_a_memory_of_a_second_is_the_same_whenever_it_began() -> None:
+    """So segments of a film hide the same as the whole film."""
+    rng = np.random.default_rng(4)
+    early, late = HeadMemory(), HeadMemory()
+    for number in range(100):
+        heads = [
+            (rng.normal(0, 4, 4) + place).astype(np.float32)
+            for place in ([50, 50, 90, 90], [55, 45, 99, 92], [200 + number, 60, 260 + number, 120])
+            if rng.random() < 0.6
+        ]
+        now_s = number / 25
+        early.update(heads, now_s)
+        if number >= 40:
+            late.update(heads, now_s)
+        if number >= 66:
+            one, other = early.places(now_s), late.places(now_s)
+            assert len(one) == len(other) >= 2
+            for (box, wide), (box_too, wide_too) in zip(one, other, strict=True):
+                np.testing.assert_array_equal(box, box_too)
+                np.testing.assert_array_equal(wide, wide_too)

@@ -9,6 +9,7 @@ by their looks, or by their places where those are told.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -150,9 +151,11 @@ class Approach:
     def _searches_before(self) -> int:
         """How often the strict mode would have searched by now, so that it goes on there."""
         plan, segment = self._plan, self._segment
-        passed = segment.start_pts - plan.segments[0].start_pts
-        again = sum((item.end_pts or 0) - item.start_pts for item in self._run_up)
-        return max(0, round((passed - again) * plan.base * self._rate))
+        frame = plan.base * self._rate
+        passed = round((segment.start_pts - plan.segments[0].start_pts) * frame)
+        half = Fraction(1, 2)  # a stretch may end right behind its last frame
+        lengths = [(item.end_pts or 0) - item.start_pts - half for item in self._run_up]
+        return max(0, passed - sum(math.ceil(length * frame) for length in lengths))
 
     def _now_told(self, at: int) -> list[Seen]:
         """Who is where on this frame, as far as it was told; the selection is told too."""

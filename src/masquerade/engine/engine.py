@@ -266,6 +266,11 @@ class Engine(Closing):
         return self._staging.target_check.facts(self.settings)
 
     @property
+    def insists_on_content(self) -> bool:
+        """Whether the content check is on and strict since somebody looks under 18."""
+        return self._staging.target_check.insists
+
+    @property
     def references(self) -> Mapping[str, Attributes | int]:
         """Whom donors replace, by donor's name: what a face looks like, or a track number."""
         return self._references

@@ -43,6 +43,7 @@ class SegmentReport:
         encoder: name of the video encoder.
         warnings: what went wrong without stopping the work.
         content: what the content check has said of the frames.
+        insists: whether it was strict at the end, since somebody looks under 18.
         seams: who is where at the borders.
         size_bytes, sha256: of the file.
     """
@@ -55,6 +56,7 @@ class SegmentReport:
     encoder: str | None
     warnings: tuple[str, ...]
     content: Mapping[str, Any]
+    insists: bool
     seams: Seams
     size_bytes: int
     sha256: str
@@ -137,6 +139,7 @@ def swap_segment(
         encoder=report.encoder,
         warnings=report.warnings,
         content=engine.content,
+        insists=engine.insists_on_content,
         seams=seams,
         size_bytes=size_bytes,
         sha256=sha256,

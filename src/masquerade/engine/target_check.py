@@ -55,6 +55,11 @@ class TargetCheck:
         self._off = not settings.content_check
 
     @property
+    def insists(self) -> bool:
+        """Whether the check is on and strict whatever the settings say: somebody looks under 18."""
+        return self._insists
+
+    @property
     def notices(self) -> tuple[str, ...]:
         """That the check is off, if it is."""
         return (CHECK_IS_OFF,) if self._off and not self._insists else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from collections import Counter, deque
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from masquerade.apps.farm.node_facts import NodeFacts
 from masquerade.apps.farm.share import threads_of
 from masquerade.apps.farm.task import Step, Task
 from masquerade.apps.farm.work_folder import WorkFolder
-from masquerade.apps.jobs.job import Failure, Job, JobSpec
+from masquerade.apps.jobs.job import Failure, Job, JobSpec, settings_of
 from masquerade.apps.jobs.work import consents_of
 from masquerade.apps.jobs.worker import remove_pieces
 from masquerade.core.errors import InputError, JobError
@@ -232,7 +233,7 @@ class JobRun:
         if len(self._finished) < len(self._frames):
             return
         reports = [item.report for _number, item in sorted(self._finished.items())]
-        seams = [Seams.of_dict(report["seams"]) for report in reports]
+        seams = [Seams.of_dict(report.get("seams")) for report in reports]
         told = [str(report.get("entry", "")) for report in reports]
         again = disagreeing(self._plan.segments, seams, told)
         for number, entry in again.items():
@@ -243,7 +244,8 @@ class JobRun:
     def _do_again(self, number: int, entry: str) -> None:
         words = "is done again: it had other people or another label than the one before it"
         self._journal.log(self.job.id, platform.node(), f"segment {number + 1}: {words}")
-        self.folder.segment(number, self._suffix).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it will be replaced
+            self.folder.segment(number, self._suffix).unlink()
         self._journal.strike(self.job.id, number)
         del self._finished[number]
         self._left.append(self._task("segment", number, entry))
@@ -263,9 +265,15 @@ class JobRun:
 
 
 def _length_s(spec: JobSpec) -> float:
-    """Of a segment. Who is replaced by the number of a track is not cut: segments count anew."""
+    """Of a segment; a day of what is not cut.
+
+    Who is replaced by the number of a track cannot be: segments count anew. And where the content
+    check is off, it is somebody's age on one frame that may turn it on for all that follow.
+    """
     numbered = any(isinstance(whom, int) for whom in spec.references.values())
-    return 86_400.0 if numbered else spec.segment_s
+    if numbered or not settings_of(spec.settings).content_check:
+        return 86_400.0
+    return spec.segment_s
 
 
 def _frames_of(plan: SegmentPlan, spec: JobSpec) -> list[int]:

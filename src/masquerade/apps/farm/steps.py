@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from masquerade.apps.farm.content import film_content
 from masquerade.apps.farm.drawn_batch import DrawnBatch, draw_batch
 from masquerade.apps.farm.picture_batch import do_batch
 from masquerade.apps.farm.pictures import PictureList
@@ -183,7 +184,7 @@ class Steps:
             tally.faces_found += int(report["faces_found"])
         if not tally.faces_selected and not spec.allow_no_face:
             raise _nobody(spec, tally)
-        content = _content([report["content"] for report in reports])
+        content = film_content(reports)
         engine.ledger.begin(tally, spent_s=seconds)
         with _stating(engine.ledger, content=content):
             notices = join_segments(
@@ -248,13 +249,6 @@ def _nobody(spec: JobSpec, tally: Tally) -> NoFaceInTargetError:
     return NoFaceInTargetError(
         f"{spec.target} {seen}; choose another file, or allow it with allow_no_face."
     )
-
-
-def _content(checks: list[Mapping[str, Any]]) -> dict[str, Any]:
-    """What the content check has said of a film, by what it has said of the segments."""
-    highest = [float(facts["highest"]) for facts in checks if "highest" in facts]
-    found = {**checks[0], "checked": any(facts["checked"] for facts in checks)}
-    return {**found, "highest": max(highest)} if highest else found
 
 
 def _report(
