@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,11 +13,13 @@ from small_networks import convolutions, greedy
 
 from masquerade.core.errors import MemoryBudgetError, ModelError, ProviderError, RuntimeSetupError
 from masquerade.models.store import weight_path
+from masquerade.runtime.bound_runs import BoundRuns
 from masquerade.runtime.exhaustion import is_exhaustion
 from masquerade.runtime.plausible_input import plausible_feeds
 from masquerade.runtime.provider_options import ProviderSetup
 from masquerade.runtime.providers import load_onnxruntime
 from masquerade.runtime.session import Session, choose_threads
+from masquerade.testing.threads import no_leaked_threads
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +94,30 @@ def test_many_threads_get_the_same_bits(tmp_path: Path) -> None:
         together = list(pool.map(lambda feeds: session.run(feeds)[0], given))
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_recorded_runs_are_made_by_one_thread_whoever_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, run = set(), BoundRuns.run
+
+    def noted(self, feeds):
+        seen.add(threading.get_ident())
+        return run(self, feeds)
+
+    monkeypatch.setattr(BoundRuns, "run", noted)
+    path = convolutions(tmp_path / "n.onnx")
+    feeds = plausible_feeds(Session(path).input_ports)
+    with no_leaked_threads():
+        session = Session(path, setup=ProviderSetup(binds="cpu", captures=True, concurrent=False))
+        with ThreadPoolExecutor(4) as pool:
+            results = list(pool.map(lambda _: session.run(feeds)[0], range(12)))
+        session.close()
+    assert len(seen) == 1
+    for result in results:
+        np.testing.assert_array_equal(result, results[0])
+    with pytest.raises(ModelError, match="closed"):
+        session.run(feeds)
 
 
 def test_bound_runs_give_the_same_and_results_stay(tmp_path: Path) -> None:
@@ -177,6 +204,7 @@ def test_a_network_that_cannot_be_recorded_runs_without(
     "text",
     [
         "CUDA failure 2: out of memory ; GPU=0",
+        "Available memory of 12405248 is smaller than requested bytes of 134217728",
         "Failed to allocate memory for requested buffer of size 6400000000",
         "Exception during initialization: std::bad_alloc",
         "bad allocation",

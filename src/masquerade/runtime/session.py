@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import weakref
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -85,6 +87,12 @@ class Session(Closing):
         self.precision: str = precision_of(self.input_ports + self.output_ports)
         self._turn = contextlib.nullcontext() if self._setup.concurrent else threading.Lock()
         self._bound = BoundRuns.of(ort, self._session, self)
+        self._own: ThreadPoolExecutor | None = None
+        if self._setup.captures:
+            # ONNX Runtime keeps handles, workspaces and the recorded run of every thread that calls
+            # it; so all runs are made by one, whoever asks for them.
+            self._own = ThreadPoolExecutor(1, thread_name_prefix="masquerade-device")
+            weakref.finalize(self, self._own.shutdown, wait=False)
 
     @property
     def provider(self) -> str:
@@ -112,19 +120,23 @@ class Session(Closing):
                 closed.
             MemoryBudgetError: there was not enough memory.
         """
-        session, bound = self._session, self._bound
+        session, bound, own = self._session, self._bound, self._own
         if session is None:
             raise ModelError(f"{self._label} was closed; load it again.")
+
+        def work() -> list[NDArray[Any]]:
+            results = session.run(None, dict(feeds)) if bound is None else bound.run(feeds)
+            return list(results)
+
         try:
+            if own is not None:
+                return own.submit(work).result()
             with self._turn:
-                if bound is not None:
-                    return bound.run(feeds)
-                results: list[NDArray[Any]] = session.run(None, dict(feeds))
+                return work()
         except MasqueradeError:
             raise
         except self._errors as error:
             raise failure(self._label, "failed while running", error) from error
-        return results
 
     def placement(self) -> Mapping[str, int]:
         """How many nodes each provider runs, by short name; those that were merged count as one.
@@ -142,6 +154,8 @@ class Session(Closing):
     def close(self) -> None:
         """Let its memory go once the runs under way have ended; may be called twice."""
         self._session = self._bound = None
+        if self._own is not None:
+            self._own.shutdown(wait=False)
 
     def _start(self, ort: Any, source: str | bytes, optimised: OptimisedModel | None) -> Any:
         try:
