@@ -18,6 +18,7 @@ import numpy as np
 from av.video.codeccontext import VideoCodecContext
 
 from masquerade.core.errors import EncoderError, SettingsError
+from masquerade.media.scheduling import usual_priority
 
 __all__ = ["ENCODERS", "PRESETS", "Encoder", "VideoOptions", "available_encoders", "find_encoder"]
 
@@ -239,7 +240,7 @@ ENCODERS: Mapping[str, Encoder] = {
 @functools.cache
 def available_encoders() -> tuple[str, ...]:
     """Names of the encoders that work here, software first; each was opened to find out."""
-    with _quiet():
+    with _quiet(), usual_priority():
         return tuple(name for name in ENCODERS if _opens(name))
 
 

@@ -21,6 +21,7 @@ from masquerade.media.image_write import unknown_extension
 from masquerade.media.native_frame import PLANAR, base_name, copied, mended, planes, white
 from masquerade.media.output_file import OutputFile
 from masquerade.media.passengers import Passengers
+from masquerade.media.scheduling import usual_priority
 from masquerade.media.video_facts import VideoFacts
 from masquerade.media.video_source import NativeFrame, VideoSource
 from masquerade.media.xmp_box import append_xmp
@@ -183,7 +184,8 @@ class VideoSink(Committing):
         self._passengers = self._board()
         if self._disclosure:
             self._output.metadata.update(self._disclosure.tags)
-        self._stream.codec_context.open()
+        with usual_priority():
+            self._stream.codec_context.open()
         self._output.start_encoding()
 
     def _board(self) -> Passengers | None:

@@ -13,6 +13,7 @@ from av.video.frame import PictureType
 
 from masquerade.core.errors import EncoderError
 from masquerade.media.encoders import ENCODERS, Encoder, available_encoders, find_encoder
+from masquerade.media.scheduling import usual_priority
 
 if TYPE_CHECKING:
     from av.container import OutputContainer
@@ -150,7 +151,8 @@ class VideoTrack:
         canvas.tags.mark(context)
         if coding.encoder.family == "hevc" and output.format.name in ("mp4", "mov"):
             context.codec_tag = "hvc1"
-        context.open()
+        with usual_priority():
+            context.open()
         self.stream: VideoStream = stream
         self._key = round(Fraction(coding.key_s) / CLOCK)
         self._duration = max(1, round(1 / coding.rate / CLOCK))
