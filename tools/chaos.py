@@ -39,6 +39,8 @@ _DONOR = _ROOT / "tests" / "media" / "mona_lisa.jpg"
 _FARM = (sys.executable, "-m", "masquerade", "farm")
 _PATIENCE_S = 900.0
 _ORPHAN_S = 20.0
+_STARTS = 4
+"""How often a node is tried to be started: Ray gives each half a minute."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,15 @@ class Cluster:
         self._second = None
 
     def mend(self) -> None:
-        if self._second is None:
-            self._second = self._cluster.add_node(num_cpus=1, object_store_memory=128 * 2**20)
+        for attempt in range(_STARTS):
+            if self._second is not None:
+                return
+            try:
+                self._second = self._cluster.add_node(num_cpus=1, object_store_memory=128 * 2**20)
+            except Exception as error:  # Ray says so of a machine that is busy
+                print(f"a node did not start ({error})", flush=True)
+                if attempt + 1 == _STARTS:
+                    raise
 
     def close(self) -> None:
         self._cluster.shutdown()
@@ -244,9 +253,10 @@ class Chaos:
 
     def _output(self, job: str, name: str) -> Film:
         """The film, after a look at what else was to be."""
-        state = self._state(job)
-        if state != "done":
-            raise SystemExit(f"{name} is {state}; see {self.folder / 'driver.log'}")
+        facts = self._farm("status", job)["job"]
+        if facts["state"] != "done":
+            log = (self.folder / "driver.log").read_text(errors="replace")[-2000:]
+            raise SystemExit(f"{name} is {facts['state']}: {facts['error']}\n{log}")
         left = sorted(path.name for path in (self.folder / name).iterdir())
         if left != ["film.mp4"]:
             self.problems.append(f"{name}: left over: {left}")

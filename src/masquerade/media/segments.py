@@ -16,6 +16,7 @@ import hashlib
 import itertools
 import json
 import math
+import re
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
 from pathlib import Path
@@ -39,6 +40,9 @@ _EXACT = {"mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
 """Containers with a time on every packet and an index to seek by."""
 _SHORTEST_S, _LONGEST_S = 0.2, 86_400.0
 _PROBES, _PROBE_BYTES = 64, 64 * 1024
+_NO_PLAN = (ArithmeticError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+_FRACTION = re.compile(r"[0-9]{1,30}(/[0-9]{1,30})?")
+"""Exponents are left out: a short text could stand for a number of millions of digits."""
 _MOST_SEGMENTS = 1_000_000
 
 
@@ -157,11 +161,13 @@ class SegmentPlan:
             segments = tuple(map(_segment, plain.pop("segments")))
             plan = cls(**plain, segments=segments)
             _check(plan)
-        except (ValueError, TypeError, KeyError, AttributeError, ZeroDivisionError) as error:
-            raise InputError(
-                "The plan of segments is damaged or of another version; plan them anew."
-            ) from error
+        except _NO_PLAN as error:
+            raise _damaged() from error
         return plan
+
+
+def _damaged() -> InputError:
+    return InputError("The plan of segments is damaged or of another version; plan them anew.")
 
 
 def _segment(plain: dict[str, Any]) -> Segment:
@@ -171,6 +177,10 @@ def _segment(plain: dict[str, Any]) -> Segment:
 
 def _check(plan: SegmentPlan) -> None:
     """Raise ValueError or TypeError where a plan makes no sense."""
+    texts: list[Any] = [plan.path, plan.digest, plan.whole_because, plan.scouted_for]
+    rates = [plan.time_base] if plan.fps is None else [plan.time_base, plan.fps]
+    if not all(isinstance(text, str) for text in texts) or not all(map(_FRACTION.fullmatch, rates)):
+        raise ValueError("its texts")
     numbers: list[Any] = [plan.size_bytes, plan.shift_pts]
     starts = [part.start_pts for part in plan.segments]
     ends = [part.end_pts for part in plan.segments]
@@ -186,7 +196,7 @@ def _check(plan: SegmentPlan) -> None:
         raise ValueError("its order")
     if [part.index for part in plan.segments] != list(range(len(starts))) or not starts:
         raise ValueError("its indices")
-    if plan.base <= 0 or not isinstance(plan.scouted_for, str):
+    if plan.base <= 0:
         raise ValueError("its time base")
     VideoOptions(start_s=plan.start_s, end_s=plan.end_s, fps=plan.rate)
 

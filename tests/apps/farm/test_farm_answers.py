@@ -118,6 +118,12 @@ def test_a_node_writes_nothing_beside_the_folder(tmp_path, name):
     assert [path.name for path in own.rglob("*")] == ["job"]
 
 
+def test_what_is_no_piece_of_a_file_is_refused(tmp_path):
+    for piece in ({"data": b"x"}, {"name": "a"}, {"name": "a", "data": "x"}, {"name": 1}):
+        with pytest.raises(ValueError):
+            Arrival(WorkFolder(tmp_path)).take(piece)
+
+
 def test_files_arrive_in_pieces_and_get_their_names_at_the_end(tmp_path):
     folder = WorkFolder(tmp_path / "job")
     folder.make()

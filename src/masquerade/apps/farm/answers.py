@@ -8,7 +8,6 @@ done again, and a job that cannot go on says so.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from masquerade.pipeline.report import Tally
 __all__ = ["checked_begun", "checked_report", "checked_result", "node_event", "worker_event"]
 
 _MOST_WORDS = 2000
+_MOST_SECONDS = 1e12
 
 
 def worker_event(line: bytes, node: str) -> Told | Done | Failed:
@@ -89,7 +89,7 @@ def checked_report(report: Any) -> Mapping[str, Any]:
     for name in Tally().counts():
         _whole(counts, name)
     seconds: Any = plain.get("seconds")
-    if type(seconds) not in (int, float) or not 0 <= seconds < math.inf:
+    if type(seconds) not in (int, float) or not 0 <= seconds < _MOST_SECONDS:
         raise ValueError("its seconds")
     if not _are_texts(plain.get("warnings")):
         raise ValueError("its warnings")
@@ -120,8 +120,11 @@ def checked_begun(text: str) -> dict[str, Any]:
         if plain["plan"] is not None:
             _text(plain, "plan", most=2**26)
         if plain["plan"] is not None or "pictures" in plain:
-            for place, _frames in enumerate(plain["frames"]):
-                _whole(plain["frames"], place)
+            frames = plain["frames"]
+            if not isinstance(frames, list):
+                raise ValueError("its frames")
+            for place in range(len(frames)):
+                _whole(frames, place)
         if "pictures" in plain:
             _text(plain, "pictures", most=2**30)
     except (ValueError, TypeError, KeyError) as error:

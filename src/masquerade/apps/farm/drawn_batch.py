@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from masquerade.apps.farm.answers import checked_report
 from masquerade.apps.farm.picture_batch import BatchReport, finished_output, go_through
 from masquerade.apps.farm.pictures import PictureList
 from masquerade.apps.farm.refused import installation, note_refusal
@@ -209,11 +210,8 @@ def _contents(pictures: PictureList, number: int) -> list[list[Any]]:
 
 def _checked(item: Mapping[str, Any]) -> Mapping[str, Any]:
     """An entry of the list, or ValueError."""
-    report, statements = item["report"], item["statements"]
-    Tally().absorb(report)
-    float(report["seconds"])
+    checked_report({**item["report"], "counts": item["report"]})
     kinds = (isinstance(item["touched"], bool), isinstance(item["moves"], bool))
-    lists = isinstance(report["warnings"], list) and isinstance(statements, dict)
-    if not all((*kinds, lists)):
+    if not all(kinds) or not isinstance(item["statements"], dict):
         raise ValueError("not of those kinds")
     return item

@@ -47,7 +47,7 @@ class PicturesRun(JobRun):
             begun = {"inputs": inputs, "facts": facts.as_dict(), "plan": None}
         else:
             check_unchanged(begun, facts)
-            kept = PictureList.from_json(begun["pictures"])
+            kept = PictureList.from_json(begun.get("pictures", ""))
             self._pictures, changed = kept.renewed(spec.target)
         batches = self._pictures.batches
         self._frames = [len(batch) for batch in batches]

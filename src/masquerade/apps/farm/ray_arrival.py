@@ -33,17 +33,20 @@ class Arrival:
         """Write down a piece of a file: its ``name`` and ``data``.
 
         Raises:
+            ValueError: it is no piece.
             RuntimeSetupError: it is no file of a job.
             OutputError: the disk is full or gone.
         """
-        name = str(piece["name"])
+        name, data = piece.get("name"), piece.get("data")
+        if not isinstance(name, str) or not isinstance(data, bytes):
+            raise ValueError("no piece of a file")
         if name not in self._passing:
             self._folder.within(name)
             self._passing[name] = self._folder.passing("arriving")
         passing = self._passing[name]
         try:
             with passing.open("ab") as file:
-                file.write(piece["data"])
+                file.write(data)
         except OSError as error:
             raise output_error(error, passing) from error
 
