@@ -284,8 +284,8 @@ class TestEnds:
         assert sink.state == "aborted"
 
 
-@pytest.mark.slow
-def test_two_hundred_starts_and_stops_leave_nothing(donors, talk):
+@pytest.mark.parametrize("times", [30, pytest.param(200, marks=pytest.mark.long)])
+def test_starts_and_stops_leave_nothing(times, donors, talk):
     process = psutil.Process()
     small = [picture[::4, ::4].copy() for picture in talk[0][:2]]
     with Engine(donors["mona_lisa"], SETTINGS) as engine:
@@ -298,6 +298,6 @@ def test_two_hundred_starts_and_stops_leave_nothing(donors, talk):
 
         start_and_stop()
         before = threading.active_count(), process.num_fds()
-        for _ in range(200):
+        for _ in range(times):
             start_and_stop()
         assert (threading.active_count(), process.num_fds()) == before
