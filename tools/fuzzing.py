@@ -29,7 +29,7 @@ _WORK = _ROOT / "out" / "fuzz"
 _EXECUTED = re.compile(r"stat::number_of_executed_units:\s*(\d+)")
 _NO_FUZZER = 3
 _GRACE_S = 120
-_LEAST_S = 5
+_LEAST_S = 10
 
 
 def main() -> int:
