@@ -208,7 +208,7 @@ def test_no_more_pictures_are_taken_than_needed(marked):
     assert taken == [0]
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 2**NUMBER_BITS - 1))
 def test_every_number_is_heard_as_itself(number):
     found = heard(tile_of(number).astype(np.float32))

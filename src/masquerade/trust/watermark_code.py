@@ -166,18 +166,25 @@ def even_waves(folded: NDArray[np.float32]) -> NDArray[np.complex64]:
     return np.asarray(found / (size + _LEAST * usual + _NOTHING), np.complex64)
 
 
-def heard(folded: NDArray[np.float32], enough: float = 0.0) -> Heard | None:
+def heard(
+    folded: NDArray[np.float32], enough: float = 0.0, anchored: float = -math.inf
+) -> Heard | None:
     """The likeliest number of a tile that lies as it was laid out.
 
     Args:
         folded: float32 (TILE, TILE).
         enough: give up at once where no number can reach this much of ``data``.
+        anchored: give up at once where the anchor does not reach this much.
 
     Returns:
-        The likeliest number; None for a tile of nothing, or one that cannot reach ``enough``.
+        The likeliest number; None for a tile of nothing, or one that cannot reach these.
     """
-    even = even_waves(folded)
-    agreement = (_books()[0][0] * even[_waves().families == 0]).real
+    even, anchors = even_waves(folded), _waves().families == 0
+    agreement = (_books()[0][0] * even[anchors]).real
+    usual = math.sqrt(float(np.sum(np.abs(even[anchors]) ** 2)) / 2)
+    anchor = float(agreement.sum()) / max(usual, _NOTHING)
+    if usual < _NOTHING or anchor < anchored:
+        return None
     weighed = even * _belief(agreement)
     own = [weighed[_waves().families == family] for family in range(1, 4)]
     answers = [(book @ each).real for book, each in zip(_books()[1:], own, strict=True)]
@@ -186,9 +193,6 @@ def heard(folded: NDArray[np.float32], enough: float = 0.0) -> Heard | None:
         return None
     sums = answers[0][:, None] + answers[1][None] + answers[2][_third()]
     number = int(sums.argmax())
-    anchor = float(
-        agreement.sum() / math.sqrt(np.sum(np.abs(even[_waves().families == 0]) ** 2) / 2)
-    )
     return Heard(number, float(sums.flat[number]) / usual, anchor)
 
 

@@ -94,8 +94,8 @@ def _luminance(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _in_place(total: NDArray[np.float32], lines: int, count: int) -> FoundMark | None:
     for plane, view in product(_whole(total, lines), VIEWS):
-        found = heard(folded(seen(plane, view)), _ENOUGH_IN_PLACE)
-        if found and found.data >= _ENOUGH_IN_PLACE and found.anchor >= _ANCHOR_IN_PLACE:
+        found = heard(folded(seen(plane, view)), _ENOUGH_IN_PLACE, _ANCHOR_IN_PLACE)
+        if found and found.data >= _ENOUGH_IN_PLACE:
             return _found(found.number, found.data, 1.0, view, count)
     return None
 
