@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from farm_jobs import same_film
 
-from masquerade.apps.farm import ray_knock, ray_session
+from masquerade.apps.farm import ray_check, ray_knock, ray_session
 from masquerade.apps.farm.ray_session import RaySession
+from masquerade.apps.jobs.liveness import WorkerName
 from masquerade.core.errors import RuntimeSetupError, SettingsError
 
 pytest.importorskip("ray")
@@ -125,3 +126,17 @@ def test_where_something_else_listens_nobody_waits_for_ray(monkeypatch):
         port = server.getsockname()[1]
         with pytest.raises(RuntimeSetupError, match="does not answer as Ray does"):
             RaySession(f"127.0.0.1:{port}")
+
+
+def test_a_probe_that_a_killed_driver_has_left_is_swept_and_no_other(workplace):
+    dead = subprocess.run(
+        [sys.executable, "-c", "from masquerade.apps.jobs.liveness import WorkerName\n"
+         "print(WorkerName.own())"], capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    for name, owner in (("dead", dead), ("alive", f"{WorkerName.own()}\n"), ("old", "")):
+        (workplace / f".masquerade-{name}").write_text(f"{owner}00")
+    (workplace / ".masquerade.toml").write_text("mine")
+    with ray_check._probe(workplace) as (path, words):
+        assert path.read_bytes() == words
+    left = {path.name for path in workplace.iterdir()}
+    assert left == {".masquerade-alive", ".masquerade-old", ".masquerade.toml"}

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from masquerade.apps.farm.node_facts import NodeFacts
 from masquerade.apps.farm.ray_node import inspect_node
 from masquerade.apps.farm.ray_session import RaySession, on_node
+from masquerade.apps.jobs.liveness import WorkerName
 from masquerade.core.errors import ModelError, RuntimeSetupError, SettingsError
 
 __all__ = ["check_nodes"]
 
 _PATIENCE_S = 120.0
+_PROBE = ".masquerade-"
 
 
 def check_nodes(
@@ -105,10 +107,12 @@ def _answer(session: RaySession, name: str, reference: Any) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _probe(folder: Path) -> Any:
+def _probe(folder: Path) -> Iterator[tuple[Path, bytes]]:
     """A file that whoever shares the folder sees."""
-    path, words = folder / f".masquerade-{secrets.token_hex(8)}", secrets.token_bytes(16)
+    path = folder / f"{_PROBE}{secrets.token_hex(8)}"
+    words = f"{WorkerName.own()}\n{secrets.token_hex(16)}".encode()
     try:
+        _sweep(folder)
         path.write_bytes(words)
         yield path, words
     except OSError as error:
@@ -117,3 +121,12 @@ def _probe(folder: Path) -> Any:
         ) from error
     finally:
         path.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete what drivers have left that were killed while they looked."""
+    for path in folder.glob(f"{_PROBE}*"):
+        with contextlib.suppress(OSError, UnicodeDecodeError):
+            owner = WorkerName.read(path.read_text(encoding="utf-8").partition("\n")[0])
+            if not owner.is_alive(path.stat().st_mtime + _PATIENCE_S):
+                path.unlink()
