@@ -313,6 +313,7 @@ def test_a_video_keeps_its_frames_and_times(donor, tmp_path, clip_frames):
         "select",
         "permit",
         "swap",
+        "draw",
         "composite",
         "strict",
         "conceal",

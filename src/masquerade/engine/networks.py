@@ -29,7 +29,6 @@ class Networks:
     content: ContentNetwork
 
 
-@functools.cache
 def shared_networks(threads: int, device: str = "") -> Networks:
     """The networks of that setting, the same for every engine of the process.
 
@@ -38,6 +37,12 @@ def shared_networks(threads: int, device: str = "") -> Networks:
         device: where those run that look at faces, such as "cuda:0"; "" is the processor. The
             detector, whose frames are of any size and which works on every tenth, stays there.
     """
+    # Without its own line a cache takes a default that is left out for another setting.
+    return _opened(threads, device)
+
+
+@functools.cache
+def _opened(threads: int, device: str) -> Networks:
     landmarker = Landmarker(threads, device)
     heads = Detector(threads)
     finder, embedder = FaceFinder(heads, landmarker), Embedder(threads, device)
