@@ -13,7 +13,7 @@ from masquerade.media.puppet import Actor, Scene, bundled_photo
 from masquerade.media.segments import plan_segments
 from masquerade.testing import MemorySink
 
-STRICT_DB = 40.0
+STRICT_DB = 45.0
 """A bystander's blur of another extent makes it 24."""
 
 

@@ -36,7 +36,7 @@ __all__ = ["scout", "scouted_for"]
 
 _LEAD_FRAMES = 24
 """Frames before a segment that are worked on and not written, so that running means settle."""
-_HEADS_KEPT_S = 1.0
+_HEADS_KEPT_S, _FOUND_FRAMES = 1.0, 12
 _NOT_WORTH_A_GAP = 48
 """Frames that are rather worked on than left out."""
 _REACH = Fraction(1, 4)
@@ -212,10 +212,10 @@ class _Nowhere:
 
 def _lead_frames(settings: Settings, rate: Fraction) -> int:
     """As many as running means need, and as cover what is remembered for seconds: what was last
-    drawn of a face that is lost, and in the strict mode heads that were seen.
+    drawn of a face that is lost, and in the strict mode heads that were seen once tracks held.
     """
-    seconds = max(settings.hold_s, _HEADS_KEPT_S if settings.strict else 0.0)
-    return max(_LEAD_FRAMES, math.ceil(seconds * rate) + 1)
+    strict = math.ceil(_HEADS_KEPT_S * rate) + _FOUND_FRAMES if settings.strict else 0
+    return max(_LEAD_FRAMES, math.ceil(settings.hold_s * rate) + 1, strict)
 
 
 def _references(given: Mapping[str, Attributes | int]) -> dict[str, int | str]:
