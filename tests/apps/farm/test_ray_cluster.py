@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from farm_jobs import same_film
@@ -94,23 +95,30 @@ def test_a_cluster_elsewhere_needs_a_token(monkeypatch, tmp_path):
     ],
 )
 def test_what_ray_says_becomes_a_sentence(monkeypatch, said, meant):
-    class Ray:
-        class exceptions:  # noqa: N801 - as Ray calls it
-            class RayError(Exception):
-                pass
+    def init(**options):
+        raise RuntimeError(said)
 
-        def init(self, **options):
-            raise RuntimeError(said)
-
-        def shutdown(self):
-            pass
-
-    monkeypatch.setattr(ray_session, "_import_ray", Ray)
+    monkeypatch.setattr(ray_session, "_import_ray", lambda: stand_in(init))
     monkeypatch.setattr(ray_session, "knock", lambda _host, _port: "")
     for name in ray_session.LOOPBACK_ENVIRONMENT:
         monkeypatch.setenv(name, os.environ.get(name, ""))
     with pytest.raises(RuntimeSetupError, match=meant):
         RaySession("127.0.0.1:6379")
+
+
+def stand_in(init):
+    """What we use of Ray, with another beginning."""
+    exceptions = SimpleNamespace(RayError=type("RayError", (Exception,), {}))
+    return SimpleNamespace(init=init, shutdown=lambda: None, exceptions=exceptions)
+
+
+def test_a_cluster_of_our_own_is_never_one_that_somebody_else_runs(monkeypatch):
+    given = {}
+    monkeypatch.setattr(ray_session, "_import_ray", lambda: stand_in(given.update))
+    for name in (*ray_session.LOOPBACK_ENVIRONMENT, "RAY_AUTH_TOKEN"):
+        monkeypatch.setenv(name, os.environ.get(name, ""))
+    RaySession("", cores=1)
+    assert (given["address"], given["include_dashboard"]) == ("local", False)
 
 
 def test_where_nobody_listens_that_is_said_at_once():

@@ -34,7 +34,7 @@ from masquerade.trust.deny_list import DenyList
 __all__ = ["RayExecutor"]
 
 _COUNT_S = 2.0
-_ANSWER_S = 10.0
+_ANSWER_S, _SILENCE_S = 10.0, 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class RayExecutor(Closing):
         self._sent: dict[str, _Sent] = {}
         self._signing: set[str] = set()
         self._parcels: dict[tuple[Path, int, int], Parcel] = {}
+        self._heard_s = time.monotonic()
         self._counted_s, self._cpus, self._gpus = float("-inf"), 0.0, 0.0
         here = on_node(session.here)
         self._board = self._ray.remote(Board).options(num_cpus=0, **here).remote()
@@ -115,6 +116,17 @@ class RayExecutor(Closing):
         ).remote(task.to_json(), self._board, self._errand(task))
         self._sent[task.id] = _Sent(task, stream, Arrival(WorkFolder(task.folder)))
 
+    def _told(self) -> Mapping[str, tuple[int, int | None]]:
+        """How far tasks are. A machine that is busy may not say so for a while, and that is all."""
+        try:
+            told: dict[str, Any] = self._ray.get(self._board.take.remote(), timeout=_ANSWER_S)
+        except self._ray.exceptions.GetTimeoutError:
+            if time.monotonic() - self._heard_s > _SILENCE_S:
+                raise
+            return {}
+        self._heard_s = time.monotonic()
+        return told
+
     def _errand(self, task: Task) -> Errand:
         locked = DenyList().words()
         facts = self._facts_of(task, recogniser_here() if locked else ())
@@ -146,11 +158,12 @@ class RayExecutor(Closing):
         ended = {event.task_id for event in events if not isinstance(event, Told | Said)}
         self._signing -= ended
         if not self._sent:
+            self._heard_s = time.monotonic()
             return events
         waiting = {sent.stream: sent for sent in self._sent.values()}
         with self._session.speaking():
             ready, _ = self._ray.wait(list(waiting), timeout=timeout_s, fetch_local=False)
-            told = self._ray.get(self._board.take.remote(), timeout=_ANSWER_S)
+            told = self._told()
         for stream in ready:
             events += self._take(waiting[stream])
         events += [Told(id_, *words) for id_, words in told.items() if id_ in self._sent]
@@ -201,7 +214,7 @@ class RayExecutor(Closing):
         """Take what has come of a task: pieces of its files, its answer, or the word of its end."""
         task, errors = sent.task, self._ray.exceptions
         try:
-            answer: Mapping[str, Any] = self._ray.get(next(sent.stream), timeout=_ANSWER_S * 6)
+            answer: Mapping[str, Any] = self._ray.get(next(sent.stream), timeout=_SILENCE_S)
         except errors.RayTaskError as error:  # what nobody has foreseen, on the node
             return self._lost(sent, " ".join(str(error.cause).split())[:300])
         except errors.RayError as error:
@@ -236,9 +249,10 @@ class RayExecutor(Closing):
         del self._sent[task.id]
         sent.arrival.drop()
         if task.step == "pictures" and not self._shared:
-            place = self._ray.get(self._board.place_at.remote(task.id), timeout=_ANSWER_S)
-            if place is not None:
-                WorkFolder(task.folder).begin_at(task.number, place)
+            with contextlib.suppress(self._ray.exceptions.RayError):
+                place = self._ray.get(self._board.place_at.remote(task.id), timeout=_ANSWER_S)
+                if place is not None:
+                    WorkFolder(task.folder).begin_at(task.number, place)
         return [Lost(task.id, "a node", reason)]
 
     def _parcel(self, path: Path) -> Parcel:

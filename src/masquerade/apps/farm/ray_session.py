@@ -57,6 +57,7 @@ class RaySession(Closing):
         options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False}
         if self.own:
             options |= {
+                "address": "local",  # else Ray takes one that somebody runs on this machine
                 "include_dashboard": False,
                 "num_cpus": cores,
                 "object_store_memory": _OBJECTS_BYTES,
