@@ -3,7 +3,7 @@
     python benchmarks/farm.py [--only NAME ...] [--seconds S] [--rounds N]
 
 ``workers``: frames a second of one local worker and of two, on a film of a bundled puppet in four
-segments.
+segments, and how the work is divided, in CPU time, which other programs disturb less.
 ``cutting``: time and CPU of a film cut into segments, by that of the same film in one go, one
 worker each. ``driver``: peak memory of ``farm run`` and ``farm submit`` on a film of two hours
 (64 x 48, 5 frames a second). ``list``: milliseconds for the table of 1,000 jobs. ``resume``:
@@ -121,15 +121,29 @@ class Bench:
 
 def workers(bench: Bench) -> None:
     film, rates = bench.film(bench.seconds), {1: list[float](), 2: list[float]()}
+    spent = {1: list[float](), 2: list[float]()}
     frames = bench.seconds * RATE
     for _ in range(bench.rounds):
         for count in rates:
             with bench.local(count) as executor:
+                before = _cpu_s(executor)
                 spec = bench.spec(film, segment_s=bench.seconds / PIECES)
                 rates[count].append(frames / bench.farm(spec, executor))
+                after = _cpu_s(executor)
+                spent[count].append(max(after[pid] - before.get(pid, 0.0) for pid in after))
+    for what, one, two in (("fps", rates[1], rates[2]), ("s of CPU", spent[1], spent[2])):
+        print(f"one worker: {Spread.of(one)} {what}; two, or the busier one: {Spread.of(two)}")
     gains = [two / one for one, two in zip(rates[1], rates[2], strict=True)]
-    print(f"one worker: {Spread.of(rates[1])} fps; two: {Spread.of(rates[2])} fps")
-    print(f"two are as quick as {np.median(gains):.2f} ({min(gains):.2f}..{max(gains):.2f})")
+    print(
+        f"two are as quick as {np.median(gains):.2f} ({min(gains):.2f}..{max(gains):.2f})", end=""
+    )
+    shared = [one / two for one, two in zip(spent[1], spent[2], strict=True)]
+    print(f"; by CPU {np.median(shared):.2f} ({min(shared):.2f}..{max(shared):.2f})")
+
+
+def _cpu_s(executor: LocalExecutor) -> dict[int, float]:
+    """Of each worker, since it began."""
+    return {pid: sum(psutil.Process(pid).cpu_times()[:2]) for pid in executor.processes}
 
 
 def cutting(bench: Bench) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import platform
 from collections import Counter, deque
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from masquerade.apps.farm.answers import checked_result
@@ -195,10 +196,11 @@ class JobRun:
         match task.step:
             case "scout":
                 self._journal.log(self.job.id, node, f"scout: {result['words']}")
-                self._plan = SegmentPlan.from_json(result["plan"])
-                self._frames = _frames_of(self._plan, self.job.spec)
+                spec, plan = self.job.spec, SegmentPlan.from_json(result["plan"])
+                self._plan = replace(plan, path=str(spec.target))  # a node may have had a copy
+                self._frames = _frames_of(self._plan, spec)
                 begun = self._journal.begun_with(self.job.id) or {}
-                more = {"plan": result["plan"], "frames": self._frames}
+                more = {"plan": self._plan.to_json(), "frames": self._frames}
                 self._journal.begin(self.job.id, begun | more)
                 self._go_on(self._plan)
             case "segment":
