@@ -32,6 +32,7 @@ from masquerade.trust.minors import GUARDIANS, Guardian
 __all__ = ["FarmJob", "read_job_file"]
 
 _MOST_PRIORITY = 1000
+_TAKEN_OVER = ("consent", "guardian", "priority", "segment_s", "overwrite", "allow_no_face")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,19 +142,7 @@ class _Table:
             if key not in merged:
                 raise self._text.error(self._start, f"{key} is missing; add {key} = {example}")
         people = self._people(merged, places)
-        plain = {
-            key: merged[key]
-            for key in (
-                "consent",
-                "guardian",
-                "priority",
-                "segment_s",
-                "overwrite",
-                "allow_no_face",
-                *TABLES,
-            )
-            if key in merged
-        }
+        plain = {key: merged[key] for key in (*_TAKEN_OVER, *TABLES) if key in merged}
         targets = places["targets"].targets(merged["targets"])
         donor = "map" if "map" in merged else "donor"
         said = {"output": places["output"], donor: places[donor], "encoder": places["video"]}
@@ -178,7 +167,7 @@ class _Table:
                 raise self._text.error(start, 'targets are paths in quotes, such as ["film.mp4"]')
             line = self._text.line_with(name, start) or start
             try:
-                files = expand(self._path(name))
+                files = expand(self._path("targets", name))
             except InputError as error:
                 raise type(error)(f"{self._text.path}, line {line}: targets: {error}") from error
             found += [(file.absolute(), line) for file in files]
@@ -200,7 +189,7 @@ class _Table:
             if set("{}") & set(str(Path(pattern).parent)):
                 raise self._wrong("output", "of a folder, output has braces in its last part alone")
             name = pattern
-        path = self._path(name)
+        path = self._path("output", name)
         if name.endswith(("/", "\\")) or path.is_dir():
             inside = f"{pattern.rstrip('/' + chr(92))}/{{stem}}{{suffix}}"
             raise self._wrong("output", f'output is a folder; write output = "{inside}"')
@@ -210,12 +199,19 @@ class _Table:
             )
         return path
 
-    def _path(self, name: str) -> Path:
+    def _path(self, key: str, name: str) -> Path:
         """A path of the file; relative ones are meant from where the file lies."""
         try:
-            return (self._text.path.parent / Path(name).expanduser()).absolute()
+            path = (self._text.path.parent / Path(name).expanduser()).absolute()
+            path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return path
         except RuntimeError as error:
-            raise self._text.error(self._start, f"{name!r}: there is no such home") from error
+            raise self._wrong(key, f"{key}: there is no such home as in {name!r}") from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise self._wrong(key, f"{key}: {name[:60]!r} cannot be used ({reason})") from error
+        return path
 
     def _wrong(self, key: str, problem: str) -> SettingsError:
         return self._text.error(self.line(key), problem)
@@ -269,7 +265,7 @@ class _Table:
         """A photo that must be there."""
         if not isinstance(name, str) or not name:
             raise self._wrong(key, f'{key} is a path in quotes, such as {key} = "photo.jpg"')
-        path = self._path(name)
+        path = self._path(key, name)
         if path.is_dir():
             raise self._wrong(key, f"{key}: {path} is a folder; name the file in it")
         if not path.is_file():

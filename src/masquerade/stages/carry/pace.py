@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Pace"]
 
-_BEGIN, _END = 0.7, 0.95
+_BEGIN, _END = 0.8, 0.95
 """Share of the time between two frames that the networks' slowest step may take: below the first
 they begin to draw every frame, above the second they end it."""
 _RECENT = 0.1
