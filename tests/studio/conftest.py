@@ -1,4 +1,4 @@
-"""One studio and one browser for all tests of the page; each test has a context of its own."""
+"""One studio for all tests of the page, one browser for a module, and a context for each test."""
 
 from __future__ import annotations
 
@@ -49,8 +49,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """For a module alone: while Playwright is there, nobody else can run a loop of asyncio."""
     from playwright.sync_api import sync_playwright
 
     camera = write_camera(tmp_path_factory.mktemp("camera") / "puppet.mjpeg")
