@@ -48,6 +48,7 @@ def test_auto_draws_every_face_where_the_networks_keep_up(live: bool) -> None:
         assert stage.holds > 0 if live else frames <= 7
 
 
+@pytest.mark.alone
 def test_auto_carries_live_faces_where_they_do_not() -> None:
     shown = view()
     stream = Stream(apart=True, refresh="auto", period_s=0.02)
