@@ -152,8 +152,10 @@ class Chaos:
             round_ += 1
             name = f"disturbed-{round_}"
             job = self._submit(name)
-            before = self.killed.copy()
+            before, begun_s = self.killed.copy(), time.monotonic()
             self._disturb(job)
+            if self.killed == before:  # the machine is quicker now: kills have to come sooner
+                self.undisturbed_s = min(self.undisturbed_s, time.monotonic() - begun_s)
             found = self._output(job, name)
             wrong = found.differences(expected)
             self.problems += [f"{name}: other {what}" for what in wrong]
