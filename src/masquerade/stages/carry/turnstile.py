@@ -54,6 +54,7 @@ class Turnstile:
         self._changed = threading.Condition()
         self._actions: list[Callable[[], None]] = []
         self._turns: list[Turn] = []
+        self._measured = False
         self._means_s: dict[str, float] = {}
         self._spent_s: dict[str, float] = {}
 
@@ -63,7 +64,7 @@ class Turnstile:
         takes of late, shared by all that may do it at a time. 0 before the first turn has ended.
         """
         with self._changed:
-            return max(self._means_s.values(), default=0.0)
+            return max(self._means_s.values(), default=0.0) if self._measured else 0.0
 
     @property
     def busy_s(self) -> float:
@@ -124,6 +125,7 @@ class Turnstile:
     def _end(self, turn: Turn) -> None:
         with self._changed:
             self._turns.remove(turn)
+            self._measured = self._measured or bool(turn.passed)
             self._actions[:0] = turn.actions  # those after one that has failed
             self._changed.notify_all()
 
