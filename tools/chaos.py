@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import secrets
 import signal
 import subprocess
@@ -39,6 +40,8 @@ _DONOR = _ROOT / "tests" / "media" / "mona_lisa.jpg"
 _FARM = (sys.executable, "-m", "masquerade", "farm")
 _PATIENCE_S = 900.0
 _ORPHAN_S = 20.0
+_ON_A_NODE = re.compile(r"ray::(scout|segment|pictures)")
+"""What Ray calls a process that does a task of ours."""
 _STARTS = 4
 """How often a node is tried to be started: Ray gives each half a minute."""
 
@@ -217,7 +220,7 @@ class Chaos:
             for process in top.children(recursive=True):
                 with contextlib.suppress(psutil.Error):
                     words = " ".join(process.cmdline())
-                    if "masquerade.apps.farm.worker" in words or "ray::do_on_node" in words:
+                    if "masquerade.apps.farm.worker" in words or _ON_A_NODE.match(words):
                         found.append(process)
         return self.moments.choice(found) if found else None
 
