@@ -9,6 +9,7 @@ from collections import deque
 from fractions import Fraction
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -116,6 +117,7 @@ class Sink:
     def abort(self) -> None: ...
 
 
+@pytest.mark.alone  # beside other programs more frames come to be under way late
 def test_a_steady_run_makes_no_new_memory_of_a_frames_size():
     largest: list[int] = []
 

@@ -85,7 +85,7 @@ def test_every_frame_is_shown_and_held_at_the_rate() -> None:
     for number in range(1, 11):
         clock.wait(max(0.0, begin + number / 20 - time.monotonic()))
         sink.write(frame(number))
-        until(lambda number=number: numbers(camera)[-1] == number)
+        until(lambda number=number: numbers(camera)[-1:] == [number])
     count = len(camera.pictures)
     until(lambda: len(camera.pictures) >= count + 20)
     held = np.diff(camera.times[count : count + 20])
@@ -102,7 +102,7 @@ def test_one_size_whatever_comes() -> None:
     assert "320x240" in sink.notices[0]
     for number, size in ((5, (640, 480)), (6, (160, 120)), (7, SIZE)):
         sink.write(frame(number, size=size))
-        until(lambda number=number: numbers(camera)[-1] == number)
+        until(lambda number=number: numbers(camera)[-1:] == [number])
     sink.write(frame(1, size=(100, 400)))
     until(lambda: camera.pictures[-1][:, :60].max() == 0)
     sink.commit()

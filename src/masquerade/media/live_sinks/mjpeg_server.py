@@ -56,12 +56,13 @@ class NewestPicture:
         return self._watching > 0
 
     @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        """Be counted as one who waits."""
+    def watching(self) -> Iterator[int]:
+        """Be counted as one who waits, from the picture on whose number is given."""
         with self._changed:
             self._watching += 1
+            number = self._number
         try:
-            yield
+            yield number
         finally:
             with self._changed:
                 self._watching -= 1
@@ -73,20 +74,19 @@ class NewestPicture:
             self._number += 1
             self._changed.notify_all()
 
-    def after(self, number: int | None, limit_s: float | None = None) -> tuple[int, bytes] | None:
+    def after(self, number: int, limit_s: float | None = None) -> tuple[int, bytes] | None:
         """The newest picture and its number, once that is higher than ``number``.
 
         Args:
-            number: of the picture seen last; None waits for one that is yet to come.
+            number: of the picture seen last, or of the newest when the watching began.
             limit_s: how long to wait.
 
         Returns:
             None after the end, or when the time is over.
         """
         with self._changed:
-            seen = self._number if number is None else number
-            self._changed.wait_for(lambda: self._ended or self._number > seen, limit_s)
-            if self._ended or self._number <= seen:
+            self._changed.wait_for(lambda: self._ended or self._number > number, limit_s)
+            if self._ended or self._number <= number:
                 return None
             return self._number, self._data
 
@@ -223,8 +223,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_snapshot(self) -> None:
         newest = self.server.newest
-        with newest.watching():
-            item = newest.after(None, _SNAPSHOT_S)
+        with newest.watching() as number:
+            item = newest.after(number, _SNAPSHOT_S)
         if item is None:
             self.send_error(HTTPStatus.SERVICE_UNAVAILABLE, "no picture yet")
             return
@@ -232,8 +232,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(item[1])
 
     def _send_stream(self) -> None:
-        newest, number = self.server.newest, None
-        with newest.watching():
+        newest = self.server.newest
+        with newest.watching() as number:
             self._send_head(f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
             self.wfile.write(f"--{_BOUNDARY}\r\n".encode())
             while (item := newest.after(number)) is not None:
