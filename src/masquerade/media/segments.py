@@ -210,7 +210,7 @@ def _rises(ups: list[int | None]) -> bool:
 
 def plan_segments(
     path: str | Path,
-    seconds: float = 120.0,
+    seconds: float = 180.0,
     *,
     options: VideoOptions | None = None,
     limits: MediaLimits | None = None,

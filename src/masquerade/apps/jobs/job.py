@@ -36,7 +36,7 @@ __all__ = [
 Lane = Literal["files", "farm"]
 """Who does a job: a worker of a queue, which does the file as a whole, or the farm."""
 
-SEGMENT_S = 120.0
+SEGMENT_S = 180.0
 """How long a segment is, unless a job says otherwise: a worker that dies loses this much at the
 most, and the frames before it that are worked on once more are a few hundredths of it."""
 
