@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -93,7 +94,8 @@ def test_the_landmarks_run_on_every_provider_that_is_here():
     assert next(iter(ways)) == "cpu"
     findings = look_at_shipped(ways)
     assert [item.state for item in findings] == ["ok"] * len(ways)
-    assert "nodes on cpu" in findings[0].detail
+    # OpenVINO stands in for the processor where it was measured to be quicker.
+    assert re.search(r"nodes on (cpu|openvino)", findings[0].detail)
 
 
 def test_a_network_that_says_something_else_is_found(tmp_path):
