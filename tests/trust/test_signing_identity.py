@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import stat
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 from signed_files import make_file
 
 from masquerade.core.errors import SigningError
@@ -308,3 +310,15 @@ def test_an_authority_needs_an_address(store):
     for word in ("file:///etc/passwd", "here", "http://a b", "http://a\nKey: x"):
         with pytest.raises(SigningError, match="no address"):
             store.bring(*brought(), word)
+
+
+def test_a_certificate_of_a_version_that_there_is_not_is_a_value_error() -> None:
+    leaf = certificates.parse_chain(brought()[0])[0]
+    der = leaf.public_bytes(serialization.Encoding.DER)
+    version = bytes.fromhex("a003020102")
+    assert der.count(version) == 1
+    broken = der.replace(version, bytes.fromhex("a003020112"))
+    text = base64.encodebytes(broken).decode()
+    pem = f"-----BEGIN CERTIFICATE-----\n{text}-----END CERTIFICATE-----\n"
+    with pytest.raises(ValueError, match="18"):
+        certificates.parse_chain(pem.encode())

@@ -76,7 +76,10 @@ def parse_chain(text: bytes) -> list[Certificate]:
     Raises:
         ValueError: there is none, or one cannot be read.
     """
-    chain = x509.load_pem_x509_certificates(text)
+    try:
+        chain = x509.load_pem_x509_certificates(text)
+    except x509.InvalidVersion as error:  # no ValueError, unlike all else that it raises
+        raise ValueError(str(error)) from error
     if len(chain) > _LONGEST_CHAIN:
         raise ValueError("the chain is too long")
     return chain
