@@ -19,6 +19,7 @@ import numpy as np
 from masquerade.core.frame import Change
 from masquerade.engine.opening import Openings
 from masquerade.engine.seam import Seams, Seen
+from masquerade.engine.watched_section import WatchedSection
 from masquerade.geometry.boxes import pair_boxes
 from masquerade.media.segments import Stretch
 from masquerade.stages.disclose import Standing
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from masquerade.core.face import Face
     from masquerade.core.frame import FrameJob
-    from masquerade.core.protocols import Stage
     from masquerade.engine.seam import Box, Entry
     from masquerade.media.segments import SegmentPlan
     from masquerade.pipeline.line import Section
@@ -42,7 +42,7 @@ _SAME_PERSON = 0.6
 _NOWHERE: Box = (0.0, 0.0, 0.0, 0.0)
 
 
-class Approach:
+class Approach(WatchedSection):
     """The first section of a segment's line: the engine's own, which finds and chooses.
 
     Args:
@@ -61,7 +61,8 @@ class Approach:
         rate: Fraction | None,
         entry: Entry | None = None,
     ) -> None:
-        self._inner, self._plan, self._segment = inner, plan, plan.segments[index]
+        super().__init__(inner)
+        self._plan, self._segment = plan, plan.segments[index]
         self._rate = rate or Fraction(25)
         self._run_up = entry.run_up(self._segment) if entry else self._segment.run_up
         self._starts = [item.start_pts for item in self._run_up]
@@ -77,19 +78,6 @@ class Approach:
         self._before: Sequence[Face] = ()
         self._after: Sequence[Face] = ()
         self._at_entry: Sequence[Face] = ()
-
-    @property
-    def name(self) -> str:
-        """That of the engine's own section."""
-        return self._inner.name
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        """Those of the engine's own section."""
-        return self._inner.stages
-
-    def reset(self) -> None:
-        """There is nothing to forget: it is made for one segment."""
 
     def advance(self, job: FrameJob) -> None:
         """Find, follow and choose the faces of a frame, under the people's numbers.

@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from masquerade.engine.watched_section import WatchedSection
 from masquerade.stages.disclose import Disclose
 
 if TYPE_CHECKING:
     from masquerade.core.frame import FrameJob
-    from masquerade.core.protocols import Stage
     from masquerade.engine.seam import Seams
     from masquerade.pipeline.line import Section
 
 __all__ = ["LabelWatch"]
 
 
-class LabelWatch:
+class LabelWatch(WatchedSection):
     """The last section of a segment's line: the engine's own; notes where the label stands.
 
     Args:
@@ -25,22 +25,10 @@ class LabelWatch:
     """
 
     def __init__(self, inner: Section, start_pts: int | None) -> None:
-        self._inner, self._start = inner, start_pts
+        super().__init__(inner)
+        self._start = start_pts
         self._corners: list[int] = []
         self._stayed = 0
-
-    @property
-    def name(self) -> str:
-        """That of the engine's own section."""
-        return self._inner.name
-
-    @property
-    def stages(self) -> tuple[Stage, ...]:
-        """Those of the engine's own section."""
-        return self._inner.stages
-
-    def reset(self) -> None:
-        """There is nothing to forget: it is made for one segment."""
 
     def advance(self, job: FrameJob) -> None:
         """Finish a frame."""

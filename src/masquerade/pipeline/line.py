@@ -3,7 +3,7 @@
 Failures ride on the job. A stage that raises costs its frame, never the film and never anybody's
 privacy:
 
-- a stage in ``per_face`` (which draw) leaves a failure for each selected face; the line goes on,
+- a stage in ``per_face`` (it draws) leaves a failure for each selected face; the line goes on,
   and the stage that composites conceals those faces;
 - any other stage leaves a failure of the whole frame; the stages after it are skipped and the
   whole picture is concealed before ``finish``;
